@@ -1,0 +1,33 @@
+import express, { type Express } from 'express'
+import type { Registry } from 'prom-client'
+import type { Readiness } from './readiness.ts'
+
+export interface AdminSources {
+  readonly registry: Registry
+  readonly readiness: () => Promise<Readiness>
+  /** True once shutdown has begun. */
+  readonly isDraining: () => boolean
+}
+
+/** The admin listener's pages: `/healthz` (alive), `/readyz` (can decide), `/metrics`. */
+export function createAdmin({ registry, readiness, isDraining }: AdminSources): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.get('/healthz', (_request, response) => {
+    response.type('text/plain').send('ok\n')
+  })
+  app.get('/readyz', async (_request, response) => {
+    const found = await readiness()
+    const ready = found.ready && !isDraining()
+    response.status(ready ? 200 : 503).json({ ready, draining: isDraining(), services: found.services })
+  })
+  app.get('/metrics', async (_request, response) => {
+    response.setHeader('content-type', registry.contentType)
+    response.send(await registry.metrics())
+  })
+  app.use((_request, response) => {
+    response.status(404).type('text/plain').send('not found\n')
+  })
+  return app
+}

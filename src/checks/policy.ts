@@ -1,0 +1,166 @@
+import { type Rejection, reject } from '../http/rejection.ts'
+import { type Identity, projectOf, type Token } from '../identity/identity.ts'
+import type { GuardedOperation } from '../operation/operation.ts'
+import { ALLOW, type Answer, ask, type Check, type Known, type Question, type Volume } from './check.ts'
+
+/** oslo.policy, as far as a check needs it. */
+export interface PolicyRules {
+  allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
+}
+
+/** The rules in force now; a reload swaps them whole. */
+export interface PolicySource {
+  current(): PolicyRules
+}
+
+type Phase = 'before' | 'between'
+const VOLUME_GET = 'volume:get'
+const ACTIONS = 'volume_extension:volume_actions'
+const ADMIN_ACTIONS = 'volume_extension:volume_admin_actions'
+
+/**
+ * The rules that Cinder evaluates on the guarded paths, in its order: `before` the safety check, and, for
+ * os-force_detach, `between` its two.
+ */
+const RULES: Readonly<Record<GuardedOperation['kind'], Readonly<Record<Phase, readonly string[]>>>> = {
+  'volume-detach': { before: [VOLUME_GET, `${ACTIONS}:detach`], between: [] },
+  'volume-terminate-connection': { before: [VOLUME_GET, `${ACTIONS}:terminate_connection`], between: [] },
+  'volume-force-detach': {
+    before: [VOLUME_GET, `${ADMIN_ACTIONS}:force_detach`, `${ACTIONS}:terminate_connection`],
+    between: [`${ACTIONS}:unreserve`, `${ACTIONS}:detach`],
+  },
+  'volume-migrate-completion': {
+    before: [VOLUME_GET, `${ADMIN_ACTIONS}:migrate_volume_completion`],
+    between: [],
+  },
+  'attachment-delete': { before: ['volume:attachment_delete'], between: [] },
+}
+
+/** "oslo.policy allows it": 403 with the rule's name, or 404 where `volume:get` refuses, as Cinder answers. */
+export function policyCheck(phase: Phase, policy: () => PolicyRules): Check {
+  return {
+    name: phase === 'before' ? 'policy' : 'policy-between',
+    decide(operation, identity, known) {
+      const rules = RULES[operation.kind][phase]
+      if (rules.length === 0) return ALLOW
+      return operation.kind === 'attachment-delete'
+        ? onAttachment(operation.attachmentId, rules, identity, known, policy())
+        : onVolumes(operation, rules, identity, known, policy())
+    },
+  }
+}
+
+type VolumeOperation = Exclude<GuardedOperation, { kind: 'attachment-delete' }>
+
+function onVolumes(
+  operation: VolumeOperation,
+  rules: readonly string[],
+  identity: Identity,
+  known: Known,
+  policy: PolicyRules,
+): Answer {
+  const ids =
+    operation.kind === 'volume-migrate-completion'
+      ? [operation.volumeId, operation.newVolumeId]
+      : [operation.volumeId]
+  const missing: Question[] = ids.map((volumeId) => ({ fact: 'volume', volumeId }))
+  const [first, ...rest] = missing.filter((question) => known.get(question) === undefined)
+  // A service is spared the safety check, so it alone does not need the attachments.
+  if (first !== undefined) {
+    const list: Question[] = identity.isService ? [] : [{ fact: 'attachments', volumeId: operation.volumeId }]
+    return ask(first, ...rest, ...list)
+  }
+  const credentials = credentialsOf(identity, policy)
+  for (const volumeId of ids) {
+    const volume = known.get({ fact: 'volume', volumeId })
+    if (volume === 'not-authorized') return reject('not_authorized')
+    const notFound = reject('volume_not_found', { volume: volumeId })
+    if (volume === undefined || volume === 'absent') return notFound
+    if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
+    const target = targetOf(volume, identity)
+    for (const rule of rules) {
+      if (!policy.allows(rule, credentials, target))
+        return rule === VOLUME_GET ? notFound : reject('policy', { rule })
+    }
+  }
+  return ALLOW
+}
+
+/** Its target is the attachment, with the project of its volume; an attachment has no user of its own. */
+function onAttachment(
+  attachmentId: string,
+  rules: readonly string[],
+  identity: Identity,
+  known: Known,
+  policy: PolicyRules,
+): Answer {
+  const question = { fact: 'attachment', attachmentId } as const
+  const attachment = known.get(question)
+  if (attachment === undefined) return ask(question)
+  if (attachment === 'absent') return reject('attachment_not_found', { attachment: attachmentId })
+  const volumeQuestion = { fact: 'volume', volumeId: attachment.volumeId } as const
+  const volume = known.get(volumeQuestion)
+  if (volume === undefined) {
+    return identity.isService
+      ? ask(volumeQuestion)
+      : ask(volumeQuestion, { fact: 'attachments', volumeId: attachment.volumeId })
+  }
+  // A volume that the caller cannot see is another project's: the target then has no project at all.
+  const projectId = typeof volume === 'string' ? {} : { project_id: projectIdOf(volume, identity) }
+  const target = {
+    id: attachment.id,
+    volume_id: attachment.volumeId,
+    user_id: identity.user.userId,
+    ...projectId,
+  }
+  const credentials = credentialsOf(identity, policy)
+  const refused = rules.find((rule) => !policy.allows(rule, credentials, target))
+  return refused === undefined ? ALLOW : refuse(refused)
+}
+
+function refuse(rule: string): Rejection {
+  return reject('policy', { rule })
+}
+
+/** Cinder's `to_policy_values`, plus `is_admin`, which is the rule `context_is_admin`. */
+export function credentialsOf(identity: Identity, policy: PolicyRules): Record<string, unknown> {
+  const { user, service } = identity
+  const credentials: Record<string, unknown> = {
+    user_id: user.userId,
+    user_domain_id: user.userDomainId,
+    ...scopeOf(user),
+    roles: user.roles,
+    is_admin_project: user.isAdminProject,
+    service_user_id: service?.userId ?? null,
+    service_user_domain_id: service?.userDomainId ?? null,
+    service_project_id: service === undefined ? null : projectOf(service),
+    service_project_domain_id: service?.scope.kind === 'project' ? service.scope.projectDomainId : null,
+    service_roles: service?.roles ?? [],
+  }
+  return { ...credentials, is_admin: policy.allows('context_is_admin', credentials, credentials) }
+}
+
+function scopeOf(token: Token): Record<string, unknown> {
+  const { scope } = token
+  return {
+    project_id: scope.kind === 'project' ? scope.projectId : null,
+    project_domain_id: scope.kind === 'project' ? scope.projectDomainId : null,
+    domain_id: scope.kind === 'domain' ? scope.domainId : null,
+    system_scope: scope.kind === 'system' ? 'all' : null,
+    ...(scope.kind === 'system' ? { system: 'all' } : {}),
+  }
+}
+
+function targetOf(volume: Volume, identity: Identity): Record<string, unknown> {
+  return {
+    ...volume.view,
+    id: volume.id,
+    project_id: projectIdOf(volume, identity),
+    user_id: volume.userId ?? undefined,
+  }
+}
+
+/** Where Cinder hides a volume's project, a caller who is no admin sees volumes of its own project only. */
+function projectIdOf(volume: Volume, identity: Identity): string | null {
+  return volume.projectId ?? projectOf(identity.user)
+}

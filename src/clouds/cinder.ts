@@ -1,0 +1,147 @@
+import type { Attachment, Facts, Volume } from '../checks/check.ts'
+import { compare, type Version } from '../operation/version.ts'
+import { CloudError, type CloudResponse, isRecord, jsonObject, type Send, textAt } from './client.ts'
+
+/** The eyes through which the upstream Cinder is asked. */
+export interface Caller {
+  /** Token headers, and the request id. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly projectId: string | null
+  /** Cinder's is_admin: such a caller also sees other projects' rows, when asked for. */
+  readonly isAdmin: boolean
+}
+
+/** The caller's token was good to the gateway's cache, and is refused by Cinder: revoked meanwhile. */
+export class TokenRefusedError extends Error {}
+
+export interface CinderFacts {
+  volume(id: string, caller: Caller): Promise<Facts['volume']['answer']>
+  attachments(volumeId: string, caller: Caller): Promise<Facts['attachments']['answer']>
+  attachment(id: string, caller: Caller): Promise<Facts['attachment']['answer']>
+}
+
+/** The attachments API begins here, and here its filters are hard-coded, beyond an operator's reach. */
+const ATTACHMENTS: Version = [3, 27]
+/** Statuses of a volume that may hide attachment rows from the volume view. */
+const MAY_HIDE_ROWS = /^(attaching|detaching|reserved|error_attaching|error_detaching|maintenance)$/
+
+/**
+ * Reads volumes and attachments through Cinder's own REST API.
+ *
+ * @param base upstream URL with the mount prefix, without `/v3`.
+ * @param maximum the upstream's newest microversion. @throws when it cannot be learnt.
+ * @param pageSize `osapi_max_limit`: a list this long may be cut off.
+ */
+export function cinderFacts(
+  send: Send,
+  base: string,
+  maximum: () => Promise<Version>,
+  pageSize: number,
+): CinderFacts {
+  async function get(path: string, caller: Caller, version: string): Promise<CloudResponse> {
+    const project = caller.projectId === null ? '' : `/${encodeURIComponent(caller.projectId)}`
+    const answer = await send({
+      method: 'GET',
+      url: `${base}/v3${project}${path}`,
+      headers: {
+        accept: 'application/json',
+        'openstack-api-version': `volume ${version}`,
+        ...caller.headers,
+      },
+    })
+    if (answer.status === 401) throw new TokenRefusedError('the upstream Cinder refuses the token')
+    return answer
+  }
+
+  const cinder: CinderFacts = {
+    async volume(id, caller) {
+      const answer = await get(`/volumes/${encodeURIComponent(id)}`, caller, '3.0')
+      if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
+      if (answer.status === 403 && isFault(answer, 'forbidden')) return 'not-authorized'
+      const volume = answer.status === 200 ? jsonObject('cinder', answer).volume : undefined
+      if (!isRecord(volume)) throw new CloudError('cinder', `a volume look-up was answered ${answer.status}`)
+      return readVolume(volume)
+    },
+
+    async attachments(volumeId, caller) {
+      if (compare(await maximum(), ATTACHMENTS) < 0) return fromVolume(await cinder.volume(volumeId, caller))
+      const query = `volume_id=${encodeURIComponent(volumeId)}${caller.isAdmin ? '&all_tenants=1' : ''}`
+      const answer = await get(`/attachments/detail?${query}`, caller, '3.27')
+      const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
+      if (!Array.isArray(rows))
+        throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
+      const attachments = rows.map(readAttachment)
+      const others = attachments.some((row) => row.volumeId.toLowerCase() !== volumeId.toLowerCase())
+      if (others) throw new CloudError('cinder', 'an attachment list with rows of another volume')
+      return attachments.length >= pageSize ? 'unknown' : attachments
+    },
+
+    async attachment(id, caller) {
+      const answer = await get(`/attachments/${encodeURIComponent(id)}`, caller, '3.27')
+      if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
+      const row = answer.status === 200 ? jsonObject('cinder', answer).attachment : undefined
+      if (!isRecord(row))
+        throw new CloudError('cinder', `an attachment look-up was answered ${answer.status}`)
+      const { id: canonical, volumeId } = readAttachment(row)
+      return { id: canonical, volumeId }
+    },
+  }
+  return cinder
+}
+
+/** Only Cinder's own 404 counts as "not there"; a load balancer's does not. */
+function isFault(answer: CloudResponse, name: string): boolean {
+  return isRecord(jsonObject('cinder', answer)[name])
+}
+
+function readVolume(view: Record<string, unknown>): Volume {
+  const id = textAt(view, 'id')
+  const status = textAt(view, 'status')
+  if (id === null || status === null) throw new CloudError('cinder', 'a volume without id or status')
+  return {
+    id,
+    status,
+    projectId: textAt(view, 'os-vol-tenant-attr:tenant_id'),
+    userId: textAt(view, 'user_id'),
+    migrationStatus: textAt(view, 'migration_status') ?? textAt(view, 'os-vol-mig-status-attr:migstat'),
+    view,
+  }
+}
+
+function readAttachment(row: unknown): Attachment {
+  if (!isRecord(row)) throw new CloudError('cinder', 'an attachment that is no object')
+  const id = textAt(row, 'id')
+  const volumeId = textAt(row, 'volume_id')
+  if (id === null || volumeId === null) throw new CloudError('cinder', 'an attachment without id or volume')
+  return {
+    id,
+    volumeId,
+    serverId: textAt(row, 'instance') || null,
+    status: textAt(row, 'status') ?? '',
+    connected: isTruthy(row.connection_info),
+  }
+}
+
+/** Python's truth of the JSON value: empty objects, strings and lists are false. */
+function isTruthy(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return Boolean(value)
+  return (Array.isArray(value) ? value : Object.keys(value)).length > 0
+}
+
+/**
+ * The safe fallback for a Cinder without an attachments API: its volume view shows neither connection info nor
+ * rows that are not `attached`, so what it shows counts as connected, and what it may hide as unknown.
+ */
+function fromVolume(volume: Facts['volume']['answer']): Facts['attachments']['answer'] {
+  if (volume === 'absent' || volume === 'not-authorized') return []
+  const shown = Array.isArray(volume.view.attachments) ? volume.view.attachments.filter(isRecord) : []
+  if (MAY_HIDE_ROWS.test(volume.status)) return 'unknown'
+  if (volume.status === 'in-use' && shown.length === 0) return 'unknown'
+  return shown.map((row) => ({
+    id: textAt(row, 'attachment_id') ?? '',
+    volumeId: volume.id,
+    serverId: textAt(row, 'server_id') || null,
+    status: 'attached',
+    connected: true,
+  }))
+}

@@ -1,0 +1,130 @@
+import { Agent, type Dispatcher } from 'undici'
+
+/** A service did not answer, or not in a way that can be believed. `service` is a closed set, for metrics. */
+export class CloudError extends Error {
+  readonly service: Service
+  constructor(service: Service, message: string, cause?: unknown) {
+    super(`${service}: ${message}`, cause === undefined ? undefined : { cause })
+    this.service = service
+  }
+}
+export type Service = 'keystone' | 'nova' | 'cinder'
+
+export interface CloudRequest {
+  readonly method: 'GET' | 'POST'
+  /** Absolute URL. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface CloudResponse {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly text: string
+}
+
+/** Sends one request to one service. @throws CloudError */
+export type Send = (request: CloudRequest) => Promise<CloudResponse>
+
+export interface ClientOptions {
+  readonly service: Service
+  /** Seconds for one attempt, from connect to the last byte. */
+  readonly timeout: number
+  /** Further attempts of a look-up whose connection failed. */
+  readonly retries: number
+  readonly cafile?: string | undefined
+  readonly insecure: boolean
+  /** Reads a CA file. */
+  readonly readFile: (path: string) => string
+  readonly onCall?: (service: Service, outcome: 'ok' | 'error', seconds: number) => void
+}
+
+/** Answers larger than this are not ours: the largest, a thousand attachments, is below 4 MiB. */
+const MAX_ANSWER = 16 * 1024 * 1024
+
+/** A client of one service over kept connections, with a time limit; look-ups are tried again, within it. */
+export function createClient(options: ClientOptions): { send: Send; close: () => Promise<void> } {
+  const agent = new Agent({
+    connections: 64,
+    pipelining: 1,
+    headersTimeout: options.timeout * 1000,
+    bodyTimeout: options.timeout * 1000,
+    keepAliveTimeout: 4000,
+    connect: {
+      timeout: options.timeout * 1000,
+      rejectUnauthorized: !options.insecure,
+      ...(options.cafile === undefined ? {} : { ca: options.readFile(options.cafile) }),
+    },
+  })
+
+  async function attempt(request: CloudRequest, signal: AbortSignal): Promise<CloudResponse> {
+    const url = new URL(request.url)
+    const answer = await agent.request({
+      origin: url.origin,
+      path: request.url.slice(request.url.indexOf('/', url.protocol.length + 2)),
+      method: request.method,
+      headers: request.headers,
+      body: request.body ?? null,
+      signal,
+    })
+    return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) }
+  }
+
+  const send: Send = async (request) => {
+    const started = performance.now()
+    const signal = AbortSignal.timeout(options.timeout * 1000)
+    for (let tries = 0; ; tries += 1) {
+      try {
+        const answer = await attempt(request, signal)
+        options.onCall?.(options.service, 'ok', (performance.now() - started) / 1000)
+        return answer
+      } catch (error) {
+        if (request.method === 'GET' && tries < options.retries && !signal.aborted) continue
+        options.onCall?.(options.service, 'error', (performance.now() - started) / 1000)
+        throw new CloudError(options.service, describe(error), error)
+      }
+    }
+  }
+  return { send, close: () => agent.destroy() }
+}
+
+async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_ANSWER) throw new Error('the answer is too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The error's code and nothing else: messages may quote what was sent. */
+function describe(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time'
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed'
+  return code
+}
+
+/** The answer's JSON object. @throws CloudError when it is something else. */
+export function jsonObject(service: Service, answer: CloudResponse): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(answer.text)
+  } catch {
+    throw new CloudError(service, `status ${answer.status} with a body that is not JSON`)
+  }
+  if (!isRecord(value)) throw new CloudError(service, `status ${answer.status} with a body that is no object`)
+  return value
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function textAt(record: Record<string, unknown>, name: string): string | null {
+  const value = record[name]
+  return typeof value === 'string' ? value : null
+}

@@ -1,0 +1,98 @@
+import { type Account, AUTH_OPTIONS, type Credentials, credentialsOf } from './credentials.ts'
+import { nearest } from './nearest.ts'
+import type { Address } from './option.ts'
+import { findOption, OPTIONS } from './options.ts'
+import type { Problem } from './problem.ts'
+import { find, flagOf, namesOf, type Sources } from './sources.ts'
+
+type Values = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** Names in [cinderguard] that mean nothing. Elsewhere they are Cinder's business. */
+export function unknownOptions(sources: Sources): readonly Problem[] {
+  const problems: Problem[] = []
+  const names = Object.keys(OPTIONS.cinderguard)
+  const complain = (name: string, where: string) => {
+    const guess = nearest(name.replaceAll('-', '_'), names)
+    const owner = Object.entries<object>(OPTIONS).find(([, options]) => Object.hasOwn(options, name))?.[0]
+    const hint = guess ? `; did you mean ${guess}?` : owner ? `; it belongs in [${owner}]` : ''
+    problems.push({ code: 'unknown_option', where, message: `[cinderguard] has no option ${name}${hint}` })
+  }
+  for (const entry of sources.files.flat()) {
+    if (entry.section === 'cinderguard' && !findOption(entry.section, entry.key))
+      complain(entry.key, entry.where)
+  }
+  for (const variable of Object.keys(sources.env)) {
+    if (!variable.startsWith('OS_CINDERGUARD__') || sources.env[variable] === undefined) continue
+    const name = variable.slice('OS_CINDERGUARD__'.length).toLowerCase()
+    if (!findOption('cinderguard', name)) complain(name, `environment ${variable}`)
+  }
+  for (const key of Object.keys(sources.overrides)) {
+    const [section = '', name = ''] = key.split(/\.(.*)/s)
+    if (findOption(section, name)) continue
+    const where = `command line ${flagOf(section, name)}`
+    if (section === 'cinderguard') complain(name, where)
+    else
+      problems.push({ code: 'unknown_option', where, message: `there is no option ${name} in [${section}]` })
+  }
+  return problems
+}
+
+/**
+ * The accounts of the gateway. [service_user] borrows that of [keystone_authtoken] when it names none.
+ * @param broken sections with values that could not be read; what is missing there is not known
+ * @param problems gets what is missing
+ */
+export function readAccounts(
+  sources: Sources,
+  values: Values,
+  broken: ReadonlySet<string>,
+  problems: Problem[],
+) {
+  const read = (section: string): Credentials | undefined => {
+    if (broken.has(section)) return undefined
+    const credentials = credentialsOf(values[section] as Account)
+    if ('authUrl' in credentials) return credentials
+    const home = values[section]?.auth_section ?? section
+    for (const { code, message } of credentials) problems.push({ code, where: `[${home}]`, message })
+    return undefined
+  }
+  const own = ['auth_section', ...Object.keys(AUTH_OPTIONS)].some((name) => {
+    return find(sources, 'service_user', namesOf(name, findOption('service_user', name)), false).length > 0
+  })
+  const sends = values.service_user?.send_service_user_token === true
+  const identity = read('keystone_authtoken')
+  const service = own && sends ? read('service_user') : identity
+  return { keystone_authtoken: identity, service_user: sends ? service : undefined }
+}
+
+/** Options that are right one by one and wrong together. */
+export function conflicts(values: Values): readonly Problem[] {
+  const problems: Problem[] = []
+  const { bind, admin_bind, upstream } = (values.cinderguard ?? {}) as {
+    bind?: Address
+    admin_bind?: Address
+    upstream?: string
+  }
+  const where = '[cinderguard]'
+  if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
+    problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })
+  }
+  if (bind?.kind === 'tcp' && upstream !== undefined) {
+    const { hostname, port, protocol } = new URL(upstream)
+    const target = Number(port || (protocol === 'https:' ? 443 : 80))
+    if (hostname.replace(/^\[|\]$/g, '') === bind.host && target === bind.port) {
+      problems.push({
+        code: 'conflict',
+        where,
+        message: 'upstream is bind: the gateway would forward to itself',
+      })
+    }
+  }
+  return problems
+}
+
+function sameAddress(a: Address, b: Address): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix')
+    return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path
+  return a.port !== 0 && a.port === b.port && a.host === b.host
+}

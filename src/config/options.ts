@@ -1,0 +1,318 @@
+import { AUTH_OPTIONS, type Credentials, TLS_OPTIONS } from './credentials.ts'
+import type { Option, ValueOf } from './option.ts'
+
+const INTERFACES = {
+  type: 'enum',
+  choices: ['public', 'internal', 'admin'],
+  synonyms: { publicURL: 'public', internalURL: 'internal', adminURL: 'admin' },
+} as const
+
+const SECONDS = { type: 'float', unit: 'seconds', min: 0.001, max: 86_400 } as const
+
+/** What each section is for; also their order in the sample file and the reference. */
+export const SECTIONS = {
+  cinderguard: "The gateway's own options. An unknown name here is an error.",
+  DEFAULT: "Options of Cinder's own [DEFAULT] that the gateway must read as Cinder reads them.",
+  keystone_authtoken: 'The Keystone that tokens are checked with, and the account the gateway does it with.',
+  service_user: 'The account behind the service token the gateway sends to Nova.',
+  nova: 'Where Nova is, to be asked about attachments.',
+  oslo_policy: 'Rules about who may do what, read as Cinder reads them.',
+  oslo_middleware: 'Limits and headers in front of Cinder.',
+  cors: 'Answers to browsers.',
+} as const satisfies Record<keyof typeof OPTIONS, string>
+
+/** Every option there is. The `Config` type, the sample file, `--help` and docs/options.md are made from this. */
+export const OPTIONS = {
+  cinderguard: {
+    bind: {
+      type: 'address',
+      default: '127.0.0.1:8776',
+      help: 'Where clients connect: HOST:PORT, [IPV6]:PORT or unix:/PATH. An address in use, or of no interface here, stops the start.',
+    },
+    upstream: {
+      type: 'url',
+      required: true,
+      help: 'The Cinder API behind the gateway. Cinder must accept connections from the gateway only: whoever reaches it directly goes round every check.',
+    },
+    admin_bind: {
+      type: 'address',
+      default: '127.0.0.1:9776',
+      help: 'Where health, readiness and metrics are served, in the form of bind. No login: keep it off public networks.',
+    },
+    mode: {
+      type: 'enum',
+      choices: ['enforce'],
+      default: 'enforce',
+      help: 'What happens to a request that fails a check: enforce refuses it.',
+    },
+    public_prefix: {
+      type: 'string',
+      default: '',
+      pattern: {
+        source: '^(?:/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*$',
+        expects: 'empty, or a path such as /volume without a final slash',
+      },
+      help: 'Path in front of /v3 under which clients see the API, such as /volume. A wrong one makes every request a 404.',
+    },
+    decision_timeout: {
+      ...SECONDS,
+      default: '10',
+      help: 'Time for all look-ups of one decision together. When it is over the request is refused with 503.',
+    },
+    keystone_timeout: {
+      ...SECONDS,
+      default: '5',
+      help: 'Time for one call to Keystone. When it is over the request is refused with 503.',
+    },
+    nova_timeout: {
+      ...SECONDS,
+      default: '5',
+      help: 'Time for one call to Nova. When it is over the request is refused, since nobody knows whether the volume is in use.',
+    },
+    cinder_timeout: {
+      ...SECONDS,
+      default: '5',
+      help: 'Time for one look-up in Cinder before a decision; forwarded requests have upstream_timeout.',
+    },
+    upstream_timeout: {
+      ...SECONDS,
+      default: '60',
+      help: 'Time Cinder has to answer a forwarded request. When it is over the client gets a 504, though Cinder may still do the work.',
+    },
+    max_headers: {
+      type: 'int',
+      unit: 'header lines',
+      min: 10,
+      max: 2000,
+      default: '100',
+      help: 'More header lines than this are refused. Too low a number refuses requests that came through many proxies.',
+    },
+    shutdown_timeout: {
+      type: 'float',
+      unit: 'seconds',
+      min: 0,
+      max: 86_400,
+      default: '30',
+      help: 'Time for requests under way after a SIGTERM; then their connections are cut.',
+    },
+    token_negative_cache_time: {
+      type: 'float',
+      unit: 'seconds',
+      min: 0,
+      max: 300,
+      default: '5',
+      help: 'How long a token Keystone does not know is refused without asking again. 0 asks each time, which lets anybody with a wrong token load Keystone.',
+    },
+    token_cache_size: {
+      type: 'int',
+      unit: 'entries',
+      min: 0,
+      max: 10_000_000,
+      default: '100000',
+      help: 'How many tokens are remembered; the one unused longest goes first. 0 remembers none. Each entry takes some kilobytes of memory.',
+    },
+    nova_endpoint_override: {
+      type: 'url',
+      also: ['nova.endpoint_override'],
+      help: "Nova's API, such as http://nova:8774/v2.1, instead of the one in the service catalogue. [nova] endpoint_override does the same; this one is what the program reads.",
+    },
+    log_level: {
+      type: 'enum',
+      choices: ['error', 'warn', 'info', 'debug'],
+      synonyms: { warning: 'warn' },
+      default: 'info',
+      help: 'The least important lines that are still written.',
+    },
+    jws_public_keys: {
+      type: 'list',
+      default: '',
+      help: "Files or directories of Keystone's public keys, for clouds with JWS tokens: a bad signature is then refused without asking Keystone. A missing key refuses good tokens after a rotation. Empty leaves all to Keystone.",
+    },
+  },
+  DEFAULT: {
+    project_id_regex: {
+      type: 'regex',
+      default: '[0-9a-f\\-]+',
+      help: "What the project id in a path looks like. Must be Cinder's own value: else the two disagree about which part of a path is the project.",
+    },
+    osapi_max_limit: {
+      type: 'int',
+      unit: 'items',
+      min: 1,
+      max: 1_000_000,
+      default: '1000',
+      help: 'The longest list Cinder answers with in one page.',
+    },
+  },
+  keystone_authtoken: {
+    ...AUTH_OPTIONS,
+    ...TLS_OPTIONS,
+    www_authenticate_uri: {
+      type: 'string',
+      pattern: { source: '^https?://[!-~]+$', expects: 'an http:// or https:// URL' },
+      deprecated: ['auth_uri'],
+      help: 'The address of Keystone told to clients in the WWW-Authenticate header of a 401, written there as it stands here.',
+    },
+    auth_section: {
+      type: 'string',
+      help: 'Section to read auth_type, auth_url and the account from, instead of this one.',
+    },
+    region_name: { type: 'string', help: 'Region of the Keystone endpoint in the service catalogue.' },
+    interface: { ...INTERFACES, default: 'internal', help: 'Which of the Keystone endpoints is called.' },
+    service_token_roles: {
+      type: 'list',
+      default: 'service',
+      help: 'A service token counts when it has one of these roles, compared exactly. A role that ordinary users have lets them go round the checks meant for services.',
+    },
+    service_token_roles_required: {
+      type: 'bool',
+      default: 'false',
+      help: 'Refuse a service token without one of service_token_roles (401) instead of ignoring it. keystonemiddleware changed its default to true in 13.0.0: set what the Cinder behind uses.',
+    },
+    token_cache_time: {
+      type: 'int',
+      unit: 'seconds',
+      min: -1,
+      max: 86_400,
+      default: '300',
+      help: 'How long a token found valid is trusted without asking Keystone again; -1 asks each time. A revoked token goes on working here for as long.',
+    },
+    service_type: {
+      type: 'string',
+      help: "Type of the block storage service in the catalogue (volumev3, block-storage), needed to judge an application credential's access rules: without it tokens that carry such rules are refused.",
+    },
+    http_connect_timeout: {
+      ...SECONDS,
+      help: 'Time to open a connection to Keystone; without it keystone_timeout alone counts.',
+    },
+    http_request_max_retries: {
+      type: 'int',
+      unit: 'retries',
+      min: 0,
+      max: 100,
+      default: '3',
+      help: 'How often opening a connection to Keystone is tried again, within keystone_timeout.',
+    },
+    memcached_servers: {
+      type: 'list',
+      default: '',
+      deprecated: ['memcache_servers'],
+      notice: { message: 'accepted but not used yet: tokens are remembered in this process' },
+      help: 'Accepted so that a cinder.conf can be used as it is; not used yet.',
+    },
+    delay_auth_decision: {
+      type: 'bool',
+      default: 'false',
+      refuse: {
+        value: 'true',
+        because:
+          'must be false: the gateway refuses whoever it cannot identify, and lets nobody else decide that',
+      },
+      help: 'Must be false. True would let requests without a valid token through to Cinder.',
+    },
+  },
+  service_user: {
+    send_service_user_token: {
+      type: 'bool',
+      default: 'false',
+      help: "Send a service token of this account with the user's token to Nova, so that a user token may expire under way. Without an account here that of [keystone_authtoken] is used.",
+    },
+    ...AUTH_OPTIONS,
+    ...TLS_OPTIONS,
+    auth_section: {
+      type: 'string',
+      help: 'Section to read auth_type, auth_url and the account from, instead of this one.',
+    },
+  },
+  nova: {
+    region_name: {
+      type: 'string',
+      help: 'Region of the Nova endpoint in the service catalogue. Must be set where there are several regions, or the wrong Nova is asked.',
+    },
+    interface: { ...INTERFACES, default: 'public', help: 'Which of the Nova endpoints is called.' },
+    token_auth_url: {
+      type: 'url',
+      help: "Keystone to use the user's token with, when it is not that of [keystone_authtoken].",
+    },
+    ...TLS_OPTIONS,
+    timeout: {
+      ...SECONDS,
+      help: 'Time for one HTTP request to Nova; the shorter of this and nova_timeout counts.',
+    },
+    endpoint_override: {
+      type: 'url',
+      help: 'The same as [cinderguard] nova_endpoint_override, which goes first.',
+    },
+  },
+  oslo_policy: {
+    policy_file: {
+      type: 'path',
+      default: 'policy.yaml',
+      help: "Rules that replace the built-in ones. A relative path is looked for beside the configuration files. Use Cinder's own file: with another one the gateway judges by other rules than Cinder.",
+    },
+    policy_dirs: {
+      type: 'multi',
+      default: 'policy.d',
+      help: 'Directory of further rule files, read after policy_file. Write the option again for each directory.',
+    },
+    enforce_new_defaults: {
+      type: 'bool',
+      default: 'false',
+      help: 'Leave the old defaults out of rules that were changed. Must be as in Cinder.',
+    },
+    enforce_scope: {
+      type: 'bool',
+      default: 'false',
+      help: 'Refuse a token whose scope a rule is not made for. Must be as in Cinder.',
+    },
+  },
+  oslo_middleware: {
+    max_request_body_size: {
+      type: 'int',
+      unit: 'bytes',
+      min: 1,
+      max: 1_073_741_824,
+      default: '114688',
+      deprecated: ['DEFAULT.osapi_max_request_body_size', 'DEFAULT.max_request_body_size'],
+      help: 'A larger body is refused with 413. Bodies are held in memory while they are judged: a great value lets clients fill it.',
+    },
+    enable_proxy_headers_parsing: {
+      type: 'bool',
+      default: 'false',
+      help: 'Believe the headers by which a proxy in front tells scheme, host and address of the client. Only with a proxy in front that overwrites them: else clients invent them.',
+    },
+  },
+  cors: {
+    allowed_origin: {
+      type: 'list',
+      default: '',
+      help: 'Origins of pages that may call the API from a browser, such as https://dashboard.example.org. Empty allows none.',
+    },
+  },
+} as const satisfies Record<string, Record<string, Option>>
+
+type SectionValues<Rows> = {
+  readonly [N in keyof Rows]: Rows[N] extends Option ? ValueOf<Rows[N]> : never
+}
+
+type Values = { readonly [S in keyof typeof OPTIONS]: SectionValues<(typeof OPTIONS)[S]> }
+
+/** All options, read and checked: `config.section.option`, named as in the file. */
+export interface Config extends Values {
+  /** The accounts the gateway calls other services with. */
+  readonly credentials: {
+    /** To ask Keystone about tokens. */
+    readonly keystone_authtoken: Credentials
+    /** For the service token sent to Nova; undefined when send_service_user_token is false. */
+    readonly service_user: Credentials | undefined
+  }
+  /** What was read, oldest first, files of directories included. */
+  readonly sources: { readonly files: readonly string[]; readonly dirs: readonly string[] }
+}
+
+/** A row by names from outside, which may be anything. */
+export function findOption(section: string, name: string): Option | undefined {
+  const rows: Record<string, Record<string, Option>> = OPTIONS
+  const group = Object.hasOwn(rows, section) ? rows[section] : undefined
+  return group !== undefined && Object.hasOwn(group, name) ? group[name] : undefined
+}

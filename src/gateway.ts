@@ -1,0 +1,173 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Ask, type Check, type Known, keyOf, type Question } from './checks/check.ts'
+import type { Fault, FaultContext } from './http/fault.ts'
+import { isRejection, type Rejection, reject } from './http/rejection.ts'
+import type { Envelope, GuardedRequest } from './http/request.ts'
+import type { Identity } from './identity/identity.ts'
+import { type GuardedOperation, isGuarded, type Operation } from './operation/operation.ts'
+
+/**
+ * THE LIFE OF A REQUEST: read, authenticate, classify, check, then forward or refuse, and record once.
+ *
+ * An {@link Approved} is the proof of judgement. Its key is private to this module, so nothing else can make one,
+ * and `forward` takes nothing else: forwarding what was not judged does not compile.
+ */
+const approval: unique symbol = Symbol('approved')
+export interface Approved {
+  readonly [approval]: true
+  readonly request: GuardedRequest
+  /** Null for what Cinder serves without a token. */
+  readonly identity: Identity | null
+  readonly operation: Operation
+}
+
+/** Facts for one decision. */
+export interface FactBook extends Known {
+  /** @throws when a question cannot be answered. */
+  gather(questions: readonly Question[]): Promise<void>
+}
+
+/** What each stage is given; `app.ts` makes them of the configuration. */
+export interface Stages {
+  envelope(raw: IncomingMessage): Envelope
+  read(raw: IncomingMessage, envelope: Envelope): Promise<GuardedRequest | Rejection>
+  /** Null: Cinder serves this without a token. */
+  authenticate(request: GuardedRequest): Promise<Identity | Rejection | null>
+  classify(request: GuardedRequest, identity: Identity | null): Promise<Operation | Rejection>
+  readonly checks: readonly Check[]
+  facts(request: GuardedRequest, identity: Identity): FactBook
+  /** Which refusal a fault of a dependency means. */
+  reasonOf(fault: unknown): Rejection
+  render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
+  /** Resolves when the answer was sent, or to a rejection when nothing was sent yet. */
+  forward(approved: Approved, raw: IncomingMessage, response: ServerResponse): Promise<Rejection | null>
+  record(outcome: Outcome): void
+  now(): number
+}
+
+/** What became of a request: exactly one for each. */
+export interface Outcome {
+  readonly envelope: Envelope
+  readonly draft: Draft
+  readonly rejection: Rejection | null
+  readonly status: number
+  /** Seconds from the first byte read to the decision, and to the end of the answer. */
+  readonly decisionSeconds: number
+  readonly totalSeconds: number
+}
+
+/** What is known of a request so far, for the record; filled stage by stage. */
+export interface Draft {
+  request?: GuardedRequest
+  identity?: Identity | null
+  operation?: Operation
+  facts?: Known
+}
+
+/** Decides one request. The only place that can approve. @throws when a dependency fails. */
+export async function judge(
+  raw: IncomingMessage,
+  envelope: Envelope,
+  draft: Draft,
+  stages: Stages,
+): Promise<Approved | Rejection> {
+  const request = await stages.read(raw, envelope)
+  if (isRejection(request)) return request
+  draft.request = request
+  const identity = await stages.authenticate(request)
+  if (identity !== null && isRejection(identity)) return identity
+  draft.identity = identity
+  if (request.body === 'too-large') return reject('body_too_large', { explanation: 'Request is too large.' })
+  const operation = await stages.classify(request, identity)
+  if (isRejection(operation)) return operation
+  draft.operation = operation
+  if (isGuarded(operation)) {
+    if (identity === null) return reject('undecided')
+    const facts = stages.facts(request, identity)
+    draft.facts = facts
+    const refusal = await runChecks(stages.checks, operation, identity, facts)
+    if (refusal !== null) return refusal
+  }
+  return { [approval]: true, request, identity, operation }
+}
+
+async function runChecks(
+  checks: readonly Check[],
+  operation: GuardedOperation,
+  identity: Identity,
+  facts: FactBook,
+): Promise<Rejection | null> {
+  const asked = new Set<string>()
+  for (const check of checks) {
+    for (;;) {
+      const answer = check.decide(operation, identity, facts)
+      if (answer.verdict === 'allow') break
+      if (answer.verdict === 'reject') return answer
+      const missing = missingOf(answer, asked)
+      // Asking twice for what was answered means no decision.
+      if (missing.length === 0) return reject('undecided')
+      await facts.gather(missing)
+    }
+  }
+  return null
+}
+
+function missingOf(answer: Ask, asked: Set<string>): readonly Question[] {
+  const missing = answer.questions.filter((question) => !asked.has(keyOf(question)))
+  for (const question of missing) asked.add(keyOf(question))
+  return missing
+}
+
+/** The request handler: judges, forwards or refuses, and records, whatever happens. */
+export function createGateway(
+  stages: Stages,
+): (raw: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (raw, response) => {
+    const started = stages.now()
+    const envelope = stages.envelope(raw)
+    const draft: Draft = {}
+    let decided = started
+    let rejection: Rejection | null = null
+    try {
+      const verdict = await judge(raw, envelope, draft, stages).catch((fault: unknown) =>
+        stages.reasonOf(fault),
+      )
+      decided = stages.now()
+      rejection = isRejection(verdict) ? verdict : await stages.forward(verdict, raw, response)
+      if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
+    } finally {
+      stages.record({
+        envelope,
+        draft,
+        rejection,
+        status: response.statusCode,
+        decisionSeconds: (decided - started) / 1000,
+        totalSeconds: (stages.now() - started) / 1000,
+      })
+    }
+  }
+}
+
+function refuse(
+  rejection: Rejection,
+  envelope: Envelope,
+  draft: Draft,
+  response: ServerResponse,
+  stages: Stages,
+): void {
+  const fault = stages.render(rejection, {
+    requestId: envelope.requestId,
+    accept: envelope.accept,
+    version: draft.operation?.version ?? null,
+  })
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  // A request that was not read to its end must not be taken for the start of the next one.
+  if (!response.req.complete) response.setHeader('connection', 'close')
+  for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value)
+  response.setHeader('content-length', Buffer.byteLength(fault.body))
+  response.statusCode = fault.status
+  response.end(envelope.method === 'HEAD' ? undefined : fault.body)
+}

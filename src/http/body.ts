@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http'
+import { type Rejection, reject } from './rejection.ts'
+
+const EMPTY = Buffer.alloc(0)
+
+/**
+ * The whole body. A declared length over the limit is refused at once, as oslo.middleware's size limiter does;
+ * an undeclared one is cut off and comes back as `too-large`, because Cinder finds out only after it has
+ * authenticated the request.
+ *
+ * @param limit bytes.
+ * @throws when the client goes away first.
+ */
+export async function readBody(
+  raw: IncomingMessage,
+  limit: number,
+): Promise<Buffer | 'too-large' | Rejection> {
+  const declared = raw.headers['content-length']
+  if (declared !== undefined && Number(declared) > limit) {
+    return reject('body_too_large', {
+      explanation: `Request is too large. Larger than max_request_body_size (${limit}).`,
+    })
+  }
+  if (declared === undefined && raw.headers['transfer-encoding'] === undefined) return EMPTY
+  return new Promise((resolve, fail) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    raw.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) {
+        raw.pause()
+        raw.removeAllListeners('data')
+        resolve('too-large')
+      } else chunks.push(chunk)
+    })
+    raw.once('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks)))
+    raw.once('error', fail)
+    raw.once('close', () => fail(new Error('the client went away')))
+  })
+}

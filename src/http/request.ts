@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { Secret } from '../config/secret.ts'
+import { readTarget, type Target } from '../operation/target.ts'
+import { readBody } from './body.ts'
+import { type HeaderMap, readHeaders } from './headers.ts'
+import { isRejection, type Rejection, reject } from './rejection.ts'
+
+/**
+ * A request with one meaning: what is judged is this value, and what is forwarded is made from it.
+ * After {@link readRequest} nobody touches the raw request again.
+ */
+export interface GuardedRequest {
+  readonly method: string
+  /** As received; the string that is forwarded. */
+  readonly target: string
+  readonly path: Target
+  /** End-to-end headers that may go upstream, lower-case names; identity headers are gone. */
+  readonly headers: HeaderMap
+  /** Read whole; `too-large` when an undeclared body went over the limit. */
+  readonly body: Buffer | 'too-large'
+  readonly userToken?: Secret
+  readonly serviceToken?: Secret
+  /** `req-<uuid>`: the caller's own `X-OpenStack-Request-ID` when it has that form, else a new one. */
+  readonly requestId: string
+  readonly clientAddress: string
+}
+
+/** What is known of a request even when it is refused at once. */
+export interface Envelope {
+  readonly requestId: string
+  readonly method: string
+  readonly accept: string
+}
+
+export interface RequestLimits {
+  /** Bytes; `[oslo_middleware] max_request_body_size`. */
+  readonly maxBody: number
+  /** Header fields. */
+  readonly maxHeaders: number
+  /** Public mount prefix, such as `/volume`. */
+  readonly prefix: string
+}
+
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const REQUEST_ID = /^req-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+export function envelopeOf(raw: IncomingMessage): Envelope {
+  const offered = raw.headers['x-openstack-request-id']
+  const requestId = typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : `req-${randomUUID()}`
+  return { requestId, method: raw.method ?? '', accept: raw.headers.accept ?? '' }
+}
+
+/**
+ * Reads a request whole and refuses what has more than one meaning.
+ * @throws when the client goes away while its body is read.
+ */
+export async function readRequest(
+  raw: IncomingMessage,
+  envelope: Envelope,
+  limits: RequestLimits,
+): Promise<GuardedRequest | Rejection> {
+  if (raw.httpVersion !== '1.1' && raw.httpVersion !== '1.0') {
+    return reject('bad_request_framing', { problem: 'the HTTP version is neither 1.0 nor 1.1' })
+  }
+  const method = raw.method ?? ''
+  if (!METHODS.includes(method))
+    return reject('bad_request_framing', { problem: 'a method that Cinder does not have' })
+  const path = readTarget(raw.url ?? '', limits.prefix)
+  if (isRejection(path)) return path
+  const headers = readHeaders(raw.rawHeaders, raw.httpVersion, limits.maxHeaders)
+  if (isRejection(headers)) return headers
+  const body = await readBody(raw, limits.maxBody)
+  if (body !== 'too-large' && isRejection(body)) return body
+  const user =
+    headers.get('x-auth-token') ?? (headers.has('x-auth-token') ? '' : headers.get('x-storage-token'))
+  const service = headers.get('x-service-token')
+  return {
+    method,
+    target: raw.url ?? '',
+    path,
+    headers,
+    body,
+    ...(hasText(user) ? { userToken: new Secret(user.trim()) } : {}),
+    ...(hasText(service) ? { serviceToken: new Secret(service.trim()) } : {}),
+    requestId: envelope.requestId,
+    clientAddress: raw.socket.remoteAddress ?? '',
+  }
+}
+
+function hasText(text: string | undefined): text is string {
+  return text !== undefined && text.trim() !== ''
+}

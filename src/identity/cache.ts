@@ -1,0 +1,71 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Secret } from '../config/secret.ts'
+import type { Token, TokenValidator } from './identity.ts'
+
+export interface TokenCacheOptions {
+  /** Seconds; `[keystone_authtoken] token_cache_time`; negative or 0 turns the cache off. */
+  readonly time: number
+  /** Seconds for which a refused token is remembered. */
+  readonly negativeTime: number
+  /** Entries. */
+  readonly size: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly onLookup?: (result: 'hit' | 'miss' | 'joined') => void
+}
+
+/**
+ * A validator that remembers. Keys are digests under a key that never leaves this process, so a dump of the cache
+ * names no token. An entry never outlives its token, unless the look-up allowed that; refusals are not shared
+ * between look-ups that allow expired tokens and those that do not.
+ */
+export function cachedValidator(inner: TokenValidator, options: TokenCacheOptions): TokenValidator {
+  const key = randomBytes(32)
+  const cache = new LRUCache<string, { readonly token: Token | 'invalid' }>({
+    max: options.size,
+    ttlAutopurge: false,
+    ttl: 1,
+  })
+  const inFlight = new Map<string, Promise<Token | 'invalid'>>()
+  const digestOf = (token: Secret): string =>
+    createHmac('sha256', key).update(token.reveal()).digest('base64')
+
+  function remember(name: string, token: Token | 'invalid', allowExpired: boolean): void {
+    const limit = 1000 * (token === 'invalid' ? options.negativeTime : options.time)
+    const left = token === 'invalid' || allowExpired ? limit : token.expiresAt - options.now()
+    const ttl = Math.min(limit, left)
+    if (ttl > 0) cache.set(name, { token }, { ttl })
+  }
+
+  return {
+    async validate(token, allowExpired, requestId) {
+      const name = `${allowExpired ? 'e' : 'n'}${digestOf(token)}`
+      const hit = cache.get(name)
+      if (hit !== undefined && isLive(hit.token, allowExpired, options.now())) {
+        options.onLookup?.('hit')
+        return hit.token
+      }
+      const joined = inFlight.get(name)
+      if (joined !== undefined) {
+        options.onLookup?.('joined')
+        return joined
+      }
+      options.onLookup?.('miss')
+      const lookup = inner.validate(token, allowExpired, requestId)
+      inFlight.set(name, lookup)
+      try {
+        const found = await lookup
+        remember(name, found, allowExpired)
+        return found
+      } finally {
+        inFlight.delete(name)
+      }
+    },
+  }
+}
+
+/** The clock may have been set since: the end of the token counts, not only the entry's age. */
+function isLive(token: Token | 'invalid', allowExpired: boolean, now: number): boolean {
+  return token === 'invalid' || allowExpired || token.expiresAt > now
+}

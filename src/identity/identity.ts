@@ -1,0 +1,48 @@
+import type { Secret } from '../config/secret.ts'
+
+/** What a token is good for. Keystone gives a token exactly one scope, or none. */
+export type Scope =
+  | { readonly kind: 'project'; readonly projectId: string; readonly projectDomainId: string | null }
+  | { readonly kind: 'domain'; readonly domainId: string }
+  | { readonly kind: 'system' }
+  | { readonly kind: 'unscoped' }
+
+/** A token that Keystone has vouched for. */
+export interface Token {
+  readonly userId: string
+  readonly userName: string
+  readonly userDomainId: string | null
+  /** Role names as Keystone spells them. */
+  readonly roles: readonly string[]
+  readonly scope: Scope
+  /** Keystone sets `is_admin_project` only where an admin project is configured; absent means true. */
+  readonly isAdminProject: boolean
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  /** An application credential's access rules bind the token: Cinder must check them itself. */
+  readonly hasAccessRules: boolean
+}
+
+/** Who asks, and through which service. */
+export interface Identity {
+  readonly user: Token
+  readonly service?: Token
+  /** The service token carries one of `service_token_roles`: Cinder's `is_service_request`. */
+  readonly isService: boolean
+  /** The very token the caller sent; used to ask Cinder and Nova with the caller's eyes. */
+  readonly userToken: Secret
+}
+
+/**
+ * Asks whether a token is valid.
+ * @throws when no answer can be had (Keystone away, slow or odd): the request is then refused with 503.
+ */
+export interface TokenValidator {
+  /** `allowExpired`: accept a token past its end, within Keystone's `allow_expired_window`. */
+  validate(token: Secret, allowExpired: boolean, requestId: string): Promise<Token | 'invalid'>
+}
+
+/** The project that a token acts in, or null (system, domain and unscoped tokens). */
+export function projectOf(token: Token): string | null {
+  return token.scope.kind === 'project' ? token.scope.projectId : null
+}

@@ -1,0 +1,178 @@
+import { isRejection, type Rejection, reject } from '../http/rejection.ts'
+import { JsonError, type PyValue, parseJson } from './json.ts'
+import type { Operation } from './operation.ts'
+import { type GuardedAction, isGuardedAction, stringAt, violationOf } from './schema.ts'
+import type { Mount } from './target.ts'
+import { compare, readVersion, type Version } from './version.ts'
+
+/** What classification reads of a request. */
+export interface Classifiable {
+  readonly mount: Mount
+  readonly method: string
+  readonly segments: readonly string[]
+  readonly body: Buffer
+  readonly contentType: string | undefined
+  readonly apiVersion: string | undefined
+}
+
+/** What it must know of the caller and the cloud. */
+export interface Surroundings {
+  /** Project of the user token, or null. */
+  readonly tokenProject: string | null
+  /** The upstream's newest microversion, or null when unknown. */
+  readonly maximum: Version | null
+}
+
+/** The first microversion with an attachments API. */
+const ATTACHMENTS: Version = [3, 27]
+const JSON_TYPES: readonly string[] = ['application/json', 'application/vnd.openstack.volume+json']
+
+/**
+ * Names the operation that Cinder would execute, with Cinder's own order of refusals (version header, content
+ * type, JSON, action, project, schema). For a guarded path nothing that the gateway cannot read is passed on.
+ */
+export function classify(request: Classifiable, around: Surroundings): Operation | Rejection {
+  const path = guardedPath(request)
+  if (path === null) return { kind: 'other', projectInUrl: null, version: '' }
+  const version = request.mount === 'v3' ? readVersion(request.apiVersion, around.maximum) : ([2, 0] as const)
+  if (isRejection(version)) return version
+  const common = { projectInUrl: path.project, version: version.join('.') }
+  return path.kind === 'attachment'
+    ? attachmentDelete(request, path, common, version, around)
+    : volumeAction(request, path, common, around)
+}
+
+interface GuardedPath {
+  readonly kind: 'action' | 'attachment'
+  readonly project: string | null
+  readonly id: string
+}
+
+/** `[{project}/]volumes/{id}/action` by POST, `[{project}/]attachments/{id}` by DELETE, each also with `.json`. */
+function guardedPath({ mount, method, segments }: Classifiable): GuardedPath | null {
+  if (mount === 'versions' || mount === 'healthcheck') return null
+  const last = segments.length - 1
+  const tail = segments[last]?.replace(/\.json$/, '') ?? ''
+  if (
+    method === 'POST' &&
+    tail === 'action' &&
+    segments[last - 2] === 'volumes' &&
+    (last === 2 || last === 3)
+  ) {
+    return { kind: 'action', project: last === 3 ? (segments[0] ?? '') : null, id: segments[last - 1] ?? '' }
+  }
+  if (
+    method === 'DELETE' &&
+    tail !== '' &&
+    segments[last - 1] === 'attachments' &&
+    (last === 1 || last === 2)
+  ) {
+    return { kind: 'attachment', project: last === 2 ? (segments[0] ?? '') : null, id: tail }
+  }
+  return null
+}
+
+type CommonFields = Pick<Operation, 'projectInUrl' | 'version'>
+
+function attachmentDelete(
+  request: Classifiable,
+  path: GuardedPath,
+  common: CommonFields,
+  version: Version,
+  around: Surroundings,
+): Operation | Rejection {
+  if (request.body.length > 0) {
+    if (!isJsonType(request.contentType)) return reject('unsupported_content_type')
+    if (parseOrNothing(request.body) === undefined) return reject('malformed_body')
+  }
+  if (!projectMatches(path, around)) return reject('malformed_url')
+  if (compare(version, ATTACHMENTS) < 0) return reject('version_too_low')
+  if (request.body.length > 0) return reject('unexpected_body')
+  return { ...common, kind: 'attachment-delete', attachmentId: path.id }
+}
+
+function volumeAction(
+  request: Classifiable,
+  path: GuardedPath,
+  common: CommonFields,
+  around: Surroundings,
+): Operation | Rejection {
+  if (request.body.length === 0 || request.contentType === undefined)
+    return reject('no_such_action', { action: 'None' })
+  if (!isJsonType(request.contentType)) return reject('unsupported_content_type')
+  const value = parseOrNothing(request.body)
+  if (value === undefined) return reject('malformed_body')
+  if (
+    value === null ||
+    typeof value === 'boolean' ||
+    typeof value === 'bigint' ||
+    typeof value === 'number'
+  ) {
+    return reject('body_not_an_object')
+  }
+  const size = value instanceof Map ? value.size : value.length
+  if (size !== 1) return reject('malformed_body')
+  if (!(value instanceof Map)) return reject('body_not_an_object')
+  const [[action, argument] = ['', null]] = value
+  if (!isGuardedAction(action)) return { kind: 'other', ...common }
+  if (!projectMatches(path, around)) return reject('malformed_url')
+  const problem = violationOf(action, argument)
+  if (problem !== null) return reject('schema_violation', { problem })
+  return actionOperation(action, argument, path.id, common)
+}
+
+function actionOperation(
+  action: GuardedAction,
+  argument: PyValue,
+  volumeId: string,
+  common: CommonFields,
+): Operation {
+  const inner = argument instanceof Map ? argument : null
+  switch (action) {
+    case 'os-detach':
+      return {
+        ...common,
+        kind: 'volume-detach',
+        volumeId,
+        nullBody: inner === null,
+        attachmentId: stringAt(inner, 'attachment_id'),
+      }
+    case 'os-force_detach':
+      return {
+        ...common,
+        kind: 'volume-force-detach',
+        volumeId,
+        attachmentId: stringAt(inner, 'attachment_id'),
+      }
+    case 'os-terminate_connection':
+      return { ...common, kind: 'volume-terminate-connection', volumeId }
+    case 'os-migrate_volume_completion': {
+      const error = inner?.get('error')
+      return {
+        ...common,
+        kind: 'volume-migrate-completion',
+        volumeId,
+        newVolumeId: stringAt(inner, 'new_volume') ?? '',
+        error: error === true || (typeof error === 'string' && error !== ''),
+      }
+    }
+  }
+}
+
+/** Cinder cuts at the first `;` without trimming, and compares exactly. */
+function isJsonType(contentType: string | undefined): boolean {
+  return contentType !== undefined && JSON_TYPES.includes(contentType.split(';', 1)[0] ?? '')
+}
+
+function parseOrNothing(body: Buffer): PyValue | undefined {
+  try {
+    return parseJson(body)
+  } catch (error) {
+    if (error instanceof JsonError) return undefined
+    throw error
+  }
+}
+
+function projectMatches(path: GuardedPath, around: Surroundings): boolean {
+  return path.project === null || path.project === around.tokenProject
+}

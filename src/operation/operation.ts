@@ -1,0 +1,60 @@
+/** What Cinder would execute for a request. Five kinds are guarded; all others are `other`. */
+interface Common {
+  /** Project id in the URL, as typed, or null in the project-less form (Cinder 20.0.0 and later). */
+  readonly projectInUrl: string | null
+  /** Effective microversion, such as `3.27`. */
+  readonly version: string
+}
+
+export interface VolumeDetach extends Common {
+  readonly kind: 'volume-detach'
+  /** As the client typed it; compare only ids out of Cinder's answers. */
+  readonly volumeId: string
+  readonly attachmentId: string | null
+  /** `{"os-detach": null}`: Cinder answers 500 once it has found the volume. */
+  readonly nullBody: boolean
+}
+export interface VolumeForceDetach extends Common {
+  readonly kind: 'volume-force-detach'
+  readonly volumeId: string
+  readonly attachmentId: string | null
+}
+export interface VolumeTerminateConnection extends Common {
+  readonly kind: 'volume-terminate-connection'
+  readonly volumeId: string
+}
+export interface VolumeMigrateCompletion extends Common {
+  readonly kind: 'volume-migrate-completion'
+  readonly volumeId: string
+  readonly newVolumeId: string
+  /** Python truth of the `error` field: the string "false" is true. */
+  readonly error: boolean
+}
+export interface AttachmentDelete extends Common {
+  readonly kind: 'attachment-delete'
+  readonly attachmentId: string
+}
+export interface Other extends Common {
+  readonly kind: 'other'
+}
+
+export type GuardedOperation =
+  | VolumeDetach
+  | VolumeForceDetach
+  | VolumeTerminateConnection
+  | VolumeMigrateCompletion
+  | AttachmentDelete
+export type Operation = GuardedOperation | Other
+export type OperationKind = Operation['kind']
+
+export const GUARDED_KINDS = [
+  'volume-detach',
+  'volume-force-detach',
+  'volume-terminate-connection',
+  'volume-migrate-completion',
+  'attachment-delete',
+] as const satisfies readonly GuardedOperation['kind'][]
+
+export function isGuarded(operation: Operation): operation is GuardedOperation {
+  return operation.kind !== 'other'
+}

@@ -1,0 +1,94 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Service } from '../clouds/client.ts'
+import type { Outcome } from '../gateway.ts'
+import { isService, labelOf } from './record.ts'
+
+/** The gateway's metrics, in a registry of its own. Labels are closed sets: nothing of a request becomes one. */
+export interface Metrics {
+  readonly registry: Registry
+  observe(outcome: Outcome): void
+  call(service: Service, outcome: 'ok' | 'error', seconds: number): void
+  tokenLookup(result: 'hit' | 'miss' | 'joined'): void
+  inFlight(change: 1 | -1): void
+  ready(service: Service, isReady: boolean): void
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export function createMetrics(version: string): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'cinderguard_requests_total',
+    help: 'Requests answered, by operation, verdict (forwarded or refused), status and whether a service asked.',
+    labelNames: ['operation', 'verdict', 'status', 'service'],
+    registers,
+  })
+  const refusals = new Counter({
+    name: 'cinderguard_refusals_total',
+    help: 'Requests refused by the gateway itself, by operation, reason and status.',
+    labelNames: ['operation', 'reason', 'status'],
+    registers,
+  })
+  const decision = new Histogram({
+    name: 'cinderguard_decision_duration_seconds',
+    help: 'Time from the first byte read to the decision.',
+    labelNames: ['operation'],
+    buckets: SECONDS,
+    registers,
+  })
+  const total = new Histogram({
+    name: 'cinderguard_request_duration_seconds',
+    help: 'Time from the first byte read to the end of the answer.',
+    labelNames: ['operation'],
+    buckets: SECONDS,
+    registers,
+  })
+  const calls = new Histogram({
+    name: 'cinderguard_dependency_duration_seconds',
+    help: "Time of the gateway's own calls to Keystone, Nova and Cinder, by outcome.",
+    labelNames: ['service', 'outcome'],
+    buckets: SECONDS,
+    registers,
+  })
+  const lookups = new Counter({
+    name: 'cinderguard_token_lookups_total',
+    help: 'Token look-ups, by result: hit (cache), miss (Keystone was asked), joined (one under way was shared).',
+    labelNames: ['result'],
+    registers,
+  })
+  const inFlight = new Gauge({
+    name: 'cinderguard_requests_in_flight',
+    help: 'Requests under way.',
+    registers,
+  })
+  const ready = new Gauge({
+    name: 'cinderguard_dependency_ready',
+    help: '1 when the last readiness check of the service succeeded.',
+    labelNames: ['service'],
+    registers,
+  })
+  new Gauge({
+    name: 'cinderguard_build_info',
+    help: 'Always 1; the version is its label.',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version, node: process.version }, 1)
+
+  return {
+    registry,
+    observe(outcome) {
+      const operation = labelOf(outcome.draft)
+      const status = String(outcome.status)
+      const verdict = outcome.rejection === null ? 'forwarded' : 'refused'
+      requests.inc({ operation, verdict, status, service: String(isService(outcome.draft)) })
+      if (outcome.rejection !== null) refusals.inc({ operation, reason: outcome.rejection.reason, status })
+      decision.observe({ operation }, outcome.decisionSeconds)
+      total.observe({ operation }, outcome.totalSeconds)
+    },
+    call: (service, outcome, seconds) => calls.observe({ service, outcome }, seconds),
+    tokenLookup: (result) => lookups.inc({ result }),
+    inFlight: (change) => inFlight.inc(change),
+    ready: (service, isReady) => ready.set({ service }, isReady ? 1 : 0),
+  }
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import type { Logger } from 'pino'
+import { createAdmin } from './admin/admin.ts'
+import { checkReadiness } from './admin/readiness.ts'
+import { createApp } from './app.ts'
+import type { PolicySource } from './checks/policy.ts'
+import type { Config } from './config/options.ts'
+import { createMetrics, type Metrics } from './record/metrics.ts'
+import { listen } from './server.ts'
+
+/** A running gateway. */
+export interface Gateway {
+  readonly url: string
+  readonly adminUrl: string
+  readonly metrics: Metrics
+  /** Unready at once, then requests under way are let finish. */
+  stop(): Promise<void>
+}
+
+/** The release, from package.json. */
+export function versionOf(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return String((JSON.parse(text) as { version: unknown }).version)
+}
+
+/** Starts both listeners. One that cannot be had stops the other. @throws when an address or a key file cannot be had. */
+export async function startGateway(config: Config, policy: PolicySource, log: Logger): Promise<Gateway> {
+  const metrics = createMetrics(versionOf())
+  const app = await createApp(config, policy, metrics, log)
+  let draining = false
+  const admin = createAdmin({
+    registry: metrics.registry,
+    readiness: () => checkReadiness(app.probes, metrics.ready),
+    isDraining: () => draining,
+  })
+  const adminListener = await listen(admin, config.cinderguard.admin_bind)
+  const listener = await listen(app.express, config.cinderguard.bind).catch(async (error: unknown) => {
+    await adminListener.close(0)
+    await app.close()
+    throw error
+  })
+  log.info({ url: listener.url, admin: adminListener.url, version: versionOf() }, 'cinderguard is listening')
+  return {
+    url: listener.url,
+    adminUrl: adminListener.url,
+    metrics,
+    async stop() {
+      draining = true
+      log.info('draining')
+      await listener.close(config.cinderguard.shutdown_timeout)
+      await adminListener.close(0)
+      await app.close()
+    },
+  }
+}
