@@ -158,7 +158,7 @@ function refuse(
   const fault = stages.render(rejection, {
     requestId: envelope.requestId,
     accept: envelope.accept,
-    version: draft.operation?.version ?? null,
+    version: rejection.version ?? draft.operation?.version ?? null,
   })
   if (response.headersSent || response.destroyed) {
     response.destroy()

@@ -1,6 +1,7 @@
 import { existsSync, statSync, unlinkSync } from 'node:fs'
-import http, { type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import http, { type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Address } from './config/option.ts'
 
 /** A listener that can be drained. */
@@ -18,13 +19,26 @@ export interface Listener {
  * @throws when the address cannot be had.
  */
 export async function listen(handler: RequestListener, address: Address): Promise<Listener> {
+  const underWay = new Set<ServerResponse>()
+  let isDraining = false
   const server = http.createServer(
     { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 },
-    handler,
+    (request, response) => {
+      underWay.add(response)
+      response.shouldKeepAlive &&= !isDraining
+      response.once('close', () => {
+        underWay.delete(response)
+        if (isDraining) setImmediate(() => server.closeIdleConnections())
+      })
+      response.prependOnceListener('finish', () => {
+        if (!request.complete) request.socket.destroySoon = () => linger(request.socket)
+      })
+      handler(request, response)
+    },
   )
   server.maxHeadersCount = 0
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && error.code !== 'ECONNRESET') {
+    if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(socket, underWay)) {
       const status =
         error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
@@ -33,8 +47,32 @@ export async function listen(handler: RequestListener, address: Address): Promis
   await open(server, address)
   return {
     url: urlOf(server, address),
-    close: (grace) => drain(server, grace),
+    close(grace) {
+      isDraining = true
+      for (const response of underWay) if (!response.headersSent) response.shouldKeepAlive = false
+      return drain(server, grace)
+    },
   }
+}
+
+/**
+ * Ends a connection on which a refused body is still coming. Closed at once, it would be reset by what comes, and
+ * the client might never read why it was refused (RFC 9112, 9.6).
+ */
+function linger(socket: Socket): void {
+  const cut = setTimeout(() => socket.destroy(), 1000)
+  socket.once('close', () => clearTimeout(cut))
+  socket.end()
+}
+
+/**
+ * Whether an error may be answered: not when the bytes would be read as part of an answer under way, or as the
+ * answer to a request before. That leaves an idle connection, and a request that is broken itself.
+ */
+function mayAnswer(socket: Duplex, underWay: ReadonlySet<ServerResponse>): boolean {
+  const [first, second] = [...underWay].filter((response) => response.req.socket === socket)
+  if (first === undefined) return true
+  return second === undefined && !first.headersSent && !first.req.complete
 }
 
 function open(server: Server, address: Address): Promise<void> {

@@ -39,8 +39,8 @@ type VolumeOperation = Exclude<GuardedOperation, { kind: 'attachment-delete' }>
 
 function byVolume(operation: VolumeOperation, named: string | null, known: Known): Answer {
   const volumeQuestion = { fact: 'volume', volumeId: operation.volumeId } as const
-  const listQuestion = { fact: 'attachments', volumeId: operation.volumeId } as const
   const volume = known.get(volumeQuestion)
+  const listQuestion = listOf(operation.volumeId, volume)
   const attachments = known.get(listQuestion)
   if (volume === undefined || attachments === undefined) return ask(volumeQuestion, listQuestion)
   if (volume === 'absent') return reject('volume_not_found', { volume: operation.volumeId })
@@ -53,6 +53,14 @@ function byVolume(operation: VolumeOperation, named: string | null, known: Known
     return second === undefined ? novaUses(only, volume, known) : reject('attachment_ambiguous')
   }
   return byName(named, volume, attachments, known)
+}
+
+/**
+ * The attachments are those of the volume by Cinder's own spelling of its id, as soon as that is known: a database
+ * may find a volume by another spelling, and an empty list must never come of the client's.
+ */
+function listOf(typed: string, volume: Volume | 'absent' | 'not-authorized' | undefined) {
+  return { fact: 'attachments', volumeId: typeof volume === 'object' ? volume.id : typed } as const
 }
 
 /** The named attachment is looked up by Cinder's own spelling of its id, never by the client's. */
@@ -113,8 +121,8 @@ function migrateCompletion(
 ): Answer {
   const volumeQuestion = { fact: 'volume', volumeId: operation.volumeId } as const
   const newQuestion = { fact: 'volume', volumeId: operation.newVolumeId } as const
-  const listQuestion = { fact: 'attachments', volumeId: operation.volumeId } as const
   const volume = known.get(volumeQuestion)
+  const listQuestion = listOf(operation.volumeId, volume)
   const newVolume = known.get(newQuestion)
   const attachments = known.get(listQuestion)
   if (volume === undefined || newVolume === undefined || attachments === undefined) {

@@ -103,7 +103,8 @@ function readVolume(view: Record<string, unknown>): Volume {
     status,
     projectId: textAt(view, 'os-vol-tenant-attr:tenant_id'),
     userId: textAt(view, 'user_id'),
-    migrationStatus: textAt(view, 'migration_status') ?? textAt(view, 'os-vol-mig-status-attr:migstat'),
+    migrationStatus:
+      (textAt(view, 'migration_status') ?? textAt(view, 'os-vol-mig-status-attr:migstat')) || null,
     view,
   }
 }

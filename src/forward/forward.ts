@@ -46,6 +46,8 @@ export function createForwarder(options: ForwardOptions): { forward: Forward; cl
   const agent = secure ? new https.Agent({ ...agentOptions, ...tls }) : new http.Agent(agentOptions)
   // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
   const fresh = secure ? new https.Agent({ keepAlive: false, ...tls }) : new http.Agent({ keepAlive: false })
+  // http-proxy-3 reads it with every request: its other way of forwarding follows redirects and breaks answers.
+  delete process.env.FORCE_FETCH_PATH
   const proxy = new ProxyServer<typeof IncomingMessage, typeof ServerResponse>({
     target: options.upstream.origin,
     toProxy: true,
@@ -56,7 +58,19 @@ export function createForwarder(options: ForwardOptions): { forward: Forward; cl
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   })
 
+  proxy.on('proxyReq', (outgoing, request) => {
+    // Its way of joining paths drops the mark of an empty query.
+    if (request.url !== undefined) outgoing.path = request.url
+    // Nobody asks for a switch of protocols; unheard, one would end in no answer at all.
+    outgoing.once('upgrade', (_answer, socket) => {
+      socket.destroy()
+      outgoing.emit('error', new Error('the upstream switched protocols'))
+    })
+  })
   proxy.on('proxyRes', (answer, _request, response) => {
+    // What Node reads and will not write would otherwise be thrown where nobody catches it.
+    if ((answer.statusCode ?? 0) < 200) answer.statusCode = 502
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(answer.statusMessage ?? '')) answer.statusMessage = ''
     for (const name of HOP_BY_HOP) delete answer.headers[name]
     answer.headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close'
     // An upstream that dies within its answer must not leave the client waiting for the rest.

@@ -148,7 +148,7 @@ export const REASONS = {
     fault: 'badRequest',
     versioned: true,
     message:
-      'The server could not comply with the request since\r\nit is either malformed or otherwise incorrect.\r\n',
+      'The server could not comply with the request since it is either malformed or otherwise incorrect.',
     help: 'An attachment delete with a body.',
   },
   version_header_invalid: {
@@ -163,7 +163,7 @@ export const REASONS = {
     style: 'cinder',
     fault: 'badRequest',
     message:
-      'The server could not comply with the request since\r\nit is either malformed or otherwise incorrect.\r\n',
+      'The server could not comply with the request since it is either malformed or otherwise incorrect.',
     help: 'OpenStack-API-Version does not name a volume version.',
   },
   version_unsupported: {
@@ -323,6 +323,8 @@ export interface Rejection {
   readonly verdict: 'reject'
   readonly reason: Reason
   readonly detail: Readonly<Record<string, string>>
+  /** Effective microversion, where the refusal came after it was known and before the operation was. */
+  readonly version?: string
 }
 
 type Slots<M extends string> = M extends `${string}{${infer S}}${infer Rest}` ? S | Slots<Rest> : never

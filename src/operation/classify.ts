@@ -37,9 +37,11 @@ export function classify(request: Classifiable, around: Surroundings): Operation
   const version = request.mount === 'v3' ? readVersion(request.apiVersion, around.maximum) : ([2, 0] as const)
   if (isRejection(version)) return version
   const common = { projectInUrl: path.project, version: version.join('.') }
-  return path.kind === 'attachment'
-    ? attachmentDelete(request, path, common, version, around)
-    : volumeAction(request, path, common, around)
+  const found =
+    path.kind === 'attachment'
+      ? attachmentDelete(request, path, common, version, around)
+      : volumeAction(request, path, common, around)
+  return isRejection(found) ? { ...found, version: common.version } : found
 }
 
 interface GuardedPath {
@@ -110,7 +112,8 @@ function volumeAction(
   ) {
     return reject('body_not_an_object')
   }
-  const size = value instanceof Map ? value.size : value.length
+  // Python counts a string's characters, not its UTF-16 units.
+  const size = value instanceof Map ? value.size : [...value].length
   if (size !== 1) return reject('malformed_body')
   if (!(value instanceof Map)) return reject('body_not_an_object')
   const [[action, argument] = ['', null]] = value

@@ -95,7 +95,7 @@ class Reader {
     if (found === null) throw new JsonError('a value was expected')
     const [literal, fraction, exponent] = found
     if (fraction !== undefined || exponent !== undefined) return Number(literal)
-    if (literal.length > MAX_DIGITS) throw new JsonError('too many digits')
+    if (literal.replace('-', '').length > MAX_DIGITS) throw new JsonError('too many digits')
     return BigInt(literal)
   }
 

@@ -86,7 +86,10 @@ function notOfType(value: PyValue, types: readonly Type[]): string {
 }
 
 function unexpected(extra: readonly string[]): string {
-  const names = extra.map((name) => pythonRepr(name)).join(', ')
+  const names = extra
+    .toSorted()
+    .map((name) => pythonRepr(name))
+    .join(', ')
   return `Additional properties are not allowed (${names} ${extra.length === 1 ? 'was' : 'were'} unexpected)`
 }
 

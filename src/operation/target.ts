@@ -39,8 +39,8 @@ export function readTarget(raw: string, prefix: string): Target | Rejection {
   if (mount !== 'versions' && mount !== 'healthcheck') return { mount, segments: below.slice(1), query }
   // An API below a prefix that nobody configured would be served without authentication.
   if (
-    all.some((segment) => /^v[0-9]/i.test(segment) && mountOf(segment) !== 'versions') ||
-    looksGuarded(all)
+    below.some((segment) => /^v[0-9]/i.test(segment) && mountOf(segment) !== 'versions') ||
+    looksGuarded(below)
   ) {
     return reject('ambiguous_target', {
       problem: 'an API path below an unknown prefix ([cinderguard] public_prefix)',

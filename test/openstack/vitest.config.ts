@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+// One process, one file after another: they share one OpenStack.
+export default defineConfig({
+  test: {
+    include: ['test/openstack/**/*.test.ts'],
+    fileParallelism: false,
+    isolate: false,
+    maxWorkers: 1,
+    testTimeout: 120_000,
+    hookTimeout: 600_000,
+    reporters: ['default'],
+  },
+})
