@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import express, { type Express } from 'express'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import express from 'express'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import { credentialsOf, type PolicySource } from './checks/policy.ts'
@@ -9,17 +11,18 @@ import { CloudError, createClient, type Service } from './clouds/client.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
 import { keystoneValidator } from './clouds/keystone.ts'
 import { computeEndpoint, serverVolume } from './clouds/nova.ts'
-import { createSession, identityUrlOf } from './clouds/session.ts'
-import { versionKeeper } from './clouds/versions.ts'
+import { createSession, identityUrlOf, type SessionKeeper } from './clouds/session.ts'
+import { discoverVersions, versionKeeper } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type FactBook, type Stages } from './gateway.ts'
+import { ClientGoneError } from './http/body.ts'
 import { faultOf } from './http/fault.ts'
 import { type Rejection, reject } from './http/rejection.ts'
-import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
+import { classifiable, envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { cachedValidator } from './identity/cache.ts'
-import { type Identity, projectOf } from './identity/identity.ts'
+import { type Identity, projectOf, type TokenValidator } from './identity/identity.ts'
 import { jwsValidator, readJwsKeys } from './identity/jws.ts'
 import { classify } from './operation/classify.ts'
 import { logOutcome } from './record/log.ts'
@@ -27,7 +30,7 @@ import type { Metrics } from './record/metrics.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
-  readonly express: Express
+  readonly handle: RequestListener
   readonly probes: Probes
   close(): Promise<void>
 }
@@ -113,30 +116,23 @@ export async function createApp(
             Date.now,
           ),
     classify: async (request, identity) => {
-      const body = request.body === 'too-large' ? Buffer.alloc(0) : request.body
-      const apiVersion = request.headers.get('openstack-api-version')
-      const maximum = apiVersion === undefined ? null : (await cinderVersions()).maximum
-      return classify(
-        {
-          ...request.path,
-          method: request.method,
-          body,
-          contentType: request.headers.get('content-type'),
-          apiVersion,
-        },
-        { tokenProject: identity === null ? null : projectOf(identity.user), maximum },
-      )
+      const asksForVersion = request.headers.has('openstack-api-version')
+      const maximum = asksForVersion ? (await cinderVersions()).maximum : null
+      return classify(classifiable(request), {
+        tokenProject: identity === null ? null : projectOf(identity.user),
+        maximum,
+      })
     },
     checks: createChecks(policy.current),
     facts: (request, identity) => {
       const known = new KnownFacts()
       const caller = callerOf(request, identity, policy)
-      const deadline = withDeadline(config.cinderguard.decision_timeout)
       return Object.assign(known, {
-        gather: (questions) => deadline(gather(questions, known, caller, sources)),
+        gather: (questions) => gather(questions, known, caller, sources),
       } satisfies Pick<FactBook, 'gather'>)
     },
-    reasonOf: (fault) => reasonOf(fault, log),
+    deadline: () => withDeadline(config.cinderguard.decision_timeout),
+    reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {
@@ -150,14 +146,22 @@ export async function createApp(
   app.disable('x-powered-by')
   app.disable('etag')
   const gateway = createGateway(stages)
-  app.use((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     metrics.inFlight(1)
     response.once('close', () => metrics.inFlight(-1))
     return gateway(request, response)
-  })
+  }
+  app.use(handle)
   return {
-    express: app,
-    probes: { keystone: session.get, cinder: cinderVersions, nova: novaVersions },
+    // Express answers by itself what it cannot parse as a URL; that is for the gateway to refuse and to record.
+    handle: (request, response) =>
+      request.url?.startsWith('/') === true ? app(request, response) : void handle(request, response),
+    probes: {
+      keystone: () => checkOwnToken(session, asked),
+      cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),
+      nova: async () =>
+        discoverVersions('nova', nova.send, `${versionRoot(await novaEndpoint(null))}/`, 'v2.1'),
+    },
     async close() {
       forwarder.close()
       await Promise.all(Object.values(clients).map((client) => client.close()))
@@ -212,6 +216,15 @@ function versionRoot(endpoint: string): string {
   return endpoint.replace(/(\/v2(?:\.1)?)\/.*$/, '$1')
 }
 
+/** Our own token is looked up like anybody's: that shows Keystone there, our account good and allowed to ask. */
+async function checkOwnToken(session: SessionKeeper, validator: TokenValidator): Promise<void> {
+  const own = await session.get()
+  const found = await validator.validate(own.token, false, `req-${randomUUID()}`)
+  if (found !== 'invalid') return
+  session.invalidate(own)
+  throw new CloudError('keystone', 'our own token is refused')
+}
+
 /** A time limit for all waiting of one decision together, in seconds. */
 function withDeadline(seconds: number): <T>(work: Promise<T>) => Promise<T> {
   const end = performance.now() + seconds * 1000
@@ -228,12 +241,19 @@ function withDeadline(seconds: number): <T>(work: Promise<T>) => Promise<T> {
 }
 
 /** Fail closed: every fault is a refusal, and says which dependency it was. */
-function reasonOf(fault: unknown, log: Logger): Rejection {
+function reasonOf(fault: unknown, requestId: string, log: Logger): Rejection {
+  if (fault instanceof ClientGoneError) return reject('client_gone')
   if (fault instanceof TokenRefusedError) return reject('invalid_user_token')
   if (fault instanceof CloudError) {
-    log.warn({ dependency: fault.service, problem: fault.message }, 'a dependency failed')
+    log.warn(
+      { request_id: requestId, dependency: fault.service, problem: fault.message },
+      'a dependency failed',
+    )
     return reject(`${fault.service}_unavailable`)
   }
-  log.error({ problem: fault instanceof Error ? fault.message : 'unknown' }, 'no decision')
+  log.error(
+    { request_id: requestId, problem: fault instanceof Error ? fault.message : 'unknown' },
+    'no decision',
+  )
   return reject('undecided')
 }

@@ -36,8 +36,10 @@ export interface Stages {
   classify(request: GuardedRequest, identity: Identity | null): Promise<Operation | Rejection>
   readonly checks: readonly Check[]
   facts(request: GuardedRequest, identity: Identity): FactBook
+  /** A time limit for all waiting of one decision together, begun when the request has been read. */
+  deadline(): <T>(work: Promise<T>) => Promise<T>
   /** Which refusal a fault of a dependency means. */
-  reasonOf(fault: unknown): Rejection
+  reasonOf(fault: unknown, requestId: string): Rejection
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
   /** Resolves when the answer was sent, or to a rejection when nothing was sent yet. */
   forward(approved: Approved, raw: IncomingMessage, response: ServerResponse): Promise<Rejection | null>
@@ -74,18 +76,19 @@ export async function judge(
   const request = await stages.read(raw, envelope)
   if (isRejection(request)) return request
   draft.request = request
-  const identity = await stages.authenticate(request)
+  const inTime = stages.deadline()
+  const identity = await inTime(stages.authenticate(request))
   if (identity !== null && isRejection(identity)) return identity
   draft.identity = identity
   if (request.body === 'too-large') return reject('body_too_large', { explanation: 'Request is too large.' })
-  const operation = await stages.classify(request, identity)
+  const operation = await inTime(stages.classify(request, identity))
   if (isRejection(operation)) return operation
   draft.operation = operation
   if (isGuarded(operation)) {
     if (identity === null) return reject('undecided')
     const facts = stages.facts(request, identity)
     draft.facts = facts
-    const refusal = await runChecks(stages.checks, operation, identity, facts)
+    const refusal = await inTime(runChecks(stages.checks, operation, identity, facts))
     if (refusal !== null) return refusal
   }
   return { [approval]: true, request, identity, operation }
@@ -130,7 +133,7 @@ export function createGateway(
     let rejection: Rejection | null = null
     try {
       const verdict = await judge(raw, envelope, draft, stages).catch((fault: unknown) =>
-        stages.reasonOf(fault),
+        stages.reasonOf(fault, envelope.requestId),
       )
       decided = stages.now()
       rejection = isRejection(verdict) ? verdict : await stages.forward(verdict, raw, response)
@@ -160,14 +163,15 @@ function refuse(
     accept: envelope.accept,
     version: rejection.version ?? draft.operation?.version ?? null,
   })
-  if (response.headersSent || response.destroyed) {
+  if (response.headersSent) {
     response.destroy()
     return
   }
+  response.statusCode = fault.status
+  if (response.destroyed) return
   // A request that was not read to its end must not be taken for the start of the next one.
   if (!response.req.complete) response.setHeader('connection', 'close')
   for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value)
   response.setHeader('content-length', Buffer.byteLength(fault.body))
-  response.statusCode = fault.status
   response.end(envelope.method === 'HEAD' ? undefined : fault.body)
 }

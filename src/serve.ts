@@ -34,7 +34,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     isDraining: () => draining,
   })
   const adminListener = await listen(admin, config.cinderguard.admin_bind)
-  const listener = await listen(app.express, config.cinderguard.bind).catch(async (error: unknown) => {
+  const listener = await listen(app.handle, config.cinderguard.bind).catch(async (error: unknown) => {
     await adminListener.close(0)
     await app.close()
     throw error

@@ -18,9 +18,12 @@ export function createAdmin({ registry, readiness, isDraining }: AdminSources): 
     response.type('text/plain').send('ok\n')
   })
   app.get('/readyz', async (_request, response) => {
-    const found = await readiness()
-    const ready = found.ready && !isDraining()
-    response.status(ready ? 200 : 503).json({ ready, draining: isDraining(), services: found.services })
+    if (isDraining()) {
+      response.status(503).json({ ready: false, draining: true })
+      return
+    }
+    const { ready, services } = await readiness()
+    response.status(ready ? 200 : 503).json({ ready, draining: false, services })
   })
   app.get('/metrics', async (_request, response) => {
     response.setHeader('content-type', registry.contentType)

@@ -33,8 +33,7 @@ export function versionKeeper(
   let asking: Promise<ApiVersions> | null = null
 
   async function discover(): Promise<ApiVersions> {
-    const answer = await send({ method: 'GET', url: await url(), headers: { accept: 'application/json' } })
-    const versions = readVersions(service, answer, major)
+    const versions = await discoverVersions(service, send, await url(), major)
     known = { versions, until: now() + 300_000 }
     return versions
   }
@@ -46,6 +45,20 @@ export function versionKeeper(
     })
     return asking
   }
+}
+
+/** Asks an API what it is, now. @throws CloudError when it does not say. */
+export async function discoverVersions(
+  service: Service,
+  send: Send,
+  url: string,
+  major: 'v3' | 'v2.1',
+): Promise<ApiVersions> {
+  return readVersions(
+    service,
+    await send({ method: 'GET', url, headers: { accept: 'application/json' } }),
+    major,
+  )
 }
 
 function readVersions(service: Service, answer: CloudResponse, major: string): ApiVersions {

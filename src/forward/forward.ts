@@ -126,7 +126,7 @@ function once(
   options: { agent: http.Agent; buffer: Readable },
 ): Promise<Rejection | 'stale' | null> {
   return new Promise((resolve) => {
-    const done = (): void => resolve(null)
+    const done = (): void => resolve(response.headersSent ? null : reject('client_gone'))
     response.once('close', done)
     proxy.web(request, response, options, (error) => {
       response.removeListener('close', done)

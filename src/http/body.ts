@@ -3,13 +3,16 @@ import { type Rejection, reject } from './rejection.ts'
 
 const EMPTY = Buffer.alloc(0)
 
+/** The client closed its connection while its request was read. */
+export class ClientGoneError extends Error {}
+
 /**
  * The whole body. A declared length over the limit is refused at once, as oslo.middleware's size limiter does;
  * an undeclared one is cut off and comes back as `too-large`, because Cinder finds out only after it has
  * authenticated the request.
  *
  * @param limit bytes.
- * @throws when the client goes away first.
+ * @throws ClientGoneError when the client goes away first.
  */
 export async function readBody(
   raw: IncomingMessage,
@@ -34,7 +37,7 @@ export async function readBody(
       } else chunks.push(chunk)
     })
     raw.once('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks)))
-    raw.once('error', fail)
-    raw.once('close', () => fail(new Error('the client went away')))
+    raw.once('error', () => fail(new ClientGoneError('the client went away')))
+    raw.once('close', () => fail(new ClientGoneError('the client went away')))
   })
 }

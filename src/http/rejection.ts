@@ -80,6 +80,13 @@ export const REASONS = {
     message: 'Cinderguard: {problem}',
     help: 'The request target can be read in more than one way (dot segments, doubled slashes, method override, ...). No OpenStack client sends such.',
   },
+  client_gone: {
+    status: 400,
+    style: 'cinder',
+    fault: 'badRequest',
+    message: 'Cinderguard: the client went away',
+    help: 'The client closed its connection before its request was read or its answer sent; nobody reads this answer.',
+  },
   headers_too_large: {
     status: 431,
     style: 'cinder',

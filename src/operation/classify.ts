@@ -19,6 +19,8 @@ export interface Classifiable {
 export interface Surroundings {
   /** Project of the user token, or null. */
   readonly tokenProject: string | null
+  /** Take the URL's project as it is: for naming a request, never for deciding. */
+  readonly anyProject?: true
   /** The upstream's newest microversion, or null when unknown. */
   readonly maximum: Version | null
 }
@@ -177,5 +179,5 @@ function parseOrNothing(body: Buffer): PyValue | undefined {
 }
 
 function projectMatches(path: GuardedPath, around: Surroundings): boolean {
-  return path.project === null || path.project === around.tokenProject
+  return path.project === null || around.anyProject === true || path.project === around.tokenProject
 }

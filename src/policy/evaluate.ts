@@ -1,94 +1,163 @@
 import type { Rule } from './grammar.ts'
+import { pythonText } from './python.ts'
+import { attributesOf, compileTemplate, type Template, type Values } from './template.ts'
 
-type Values = Readonly<Record<string, unknown>>
-/** A compiled rule. */
-export type Decide = (credentials: Values, target: Values) => boolean
+/** What another server said about a URL; undefined while nobody has asked it. */
+export type RemoteAnswers = (url: string) => boolean | undefined
+
+/** @throws PolicyError, UnansweredError */
+export type Decide = (credentials: Values, target: Values, remote: RemoteAnswers) => boolean
+
+/** A rule ready to decide. */
+export interface CompiledRule {
+  readonly decide: Decide
+  /** Attributes of the target that it may read, through other rules too. */
+  readonly reads: ReadonlySet<string>
+  /** It may ask another server, which is then sent the whole target. */
+  readonly remote: boolean
+}
+
+/** No decision is possible: what makes Cinder answer 500. The gateway refuses (fail closed). */
+export class PolicyError extends Error {
+  override name = 'PolicyError'
+}
+
+/** A URL of a remote check cannot be made. `rule:` turns it into a refusal, as oslo.policy does. */
+class MissingAttributeError extends PolicyError {}
+
+/** The decision needs another server's answer first. */
+export class UnansweredError extends PolicyError {
+  readonly url: string
+  constructor(url: string) {
+    super('a remote check has not been answered')
+    this.url = url
+  }
+}
+
+const NOTHING: ReadonlySet<string> = new Set()
 
 /**
  * Compiles a rule to closures, once.
- * @param ruleNamed finds another rule; called when a decision is made, so order of definition does not matter.
+ * @param named finds a rule that this one refers to; there are no cycles.
  */
-export function compile(rule: Rule, ruleNamed: (name: string) => Decide): Decide {
+export function compile(rule: Rule, named: (name: string) => CompiledRule): CompiledRule {
   switch (rule.kind) {
-    case 'true':
-      return () => true
-    case 'false':
-      return () => false
+    case 'always':
+      return local(() => true)
+    case 'never':
+      return local(() => false)
     case 'not': {
-      const inner = compile(rule.part, ruleNamed)
-      return (credentials, target) => !inner(credentials, target)
+      const { decide, ...inner } = compile(rule.part, named)
+      return { ...inner, decide: (credentials, target, remote) => !decide(credentials, target, remote) }
     }
-    case 'and': {
-      const parts = rule.parts.map((part) => compile(part, ruleNamed))
-      return (credentials, target) => parts.every((part) => part(credentials, target))
+    case 'and':
+    case 'or':
+      return combine(
+        rule.parts.map((part) => compile(part, named)),
+        rule.kind === 'or',
+      )
+    case 'rule':
+      return reference(named(rule.name))
+    case 'role':
+      return local(roleCheck(rule.wanted), rule.wanted)
+    case 'literal': {
+      const wanted = compileTemplate(rule.wanted)
+      return local((_, target) => wanted(target) === rule.text, rule.wanted)
     }
-    case 'or': {
-      const parts = rule.parts.map((part) => compile(part, ruleNamed))
-      return (credentials, target) => parts.some((part) => part(credentials, target))
-    }
-    case 'check':
-      return compileCheck(rule.name, rule.match, ruleNamed)
+    case 'attribute':
+      return local(attributeCheck(rule.path, rule.wanted), rule.wanted)
+    case 'remote':
+      return { ...local(remoteCheck(rule.url), rule.url), remote: true }
   }
 }
 
-function compileCheck(name: string, match: string, ruleNamed: (name: string) => Decide): Decide {
-  if (name === 'rule') return (credentials, target) => ruleNamed(match)(credentials, target)
-  const wanted = compileTemplate(match)
-  if (name === 'role') {
-    return (credentials, target) => {
-      const role = wanted(target)?.toLowerCase()
-      const roles = credentials.roles
-      return (
-        role !== undefined &&
-        Array.isArray(roles) &&
-        roles.some((mine) => String(mine).toLowerCase() === role)
-      )
-    }
+function local(decide: Decide, template?: Template): CompiledRule {
+  return {
+    decide,
+    reads: template === undefined ? NOTHING : new Set(attributesOf(template)),
+    remote: false,
   }
-  const literal = literalOf(name)
-  if (literal !== null) return (_, target) => wanted(target) === literal
-  const path = name.split('.')
+}
+
+/** @param decisive the result that ends the search: true for "or", false for "and". */
+function combine(parts: readonly CompiledRule[], decisive: boolean): CompiledRule {
+  const decides = parts.map((part) => part.decide)
+  return {
+    decide(credentials, target, remote) {
+      for (const decide of decides) if (decide(credentials, target, remote) === decisive) return decisive
+      return !decisive
+    },
+    reads: new Set(parts.flatMap((part) => [...part.reads])),
+    remote: parts.some((part) => part.remote),
+  }
+}
+
+/** oslo.policy takes a KeyError inside a referenced rule for a rule that does not exist, and refuses. */
+function reference(rule: CompiledRule): CompiledRule {
+  if (!rule.remote) return rule
+  return {
+    ...rule,
+    decide(credentials, target, remote) {
+      try {
+        return rule.decide(credentials, target, remote)
+      } catch (error) {
+        if (error instanceof MissingAttributeError) return false
+        throw error
+      }
+    },
+  }
+}
+
+function roleCheck(template: Template): Decide {
+  const wanted = compileTemplate(template)
+  return (credentials, target) => {
+    const role = wanted(target)?.toLowerCase()
+    if (role === undefined) return false
+    const roles = own(credentials, 'roles')
+    if (roles === undefined) return false
+    if (!Array.isArray(roles)) throw new PolicyError('the roles of the credentials are no list')
+    let found = false
+    for (const mine of roles) {
+      if (typeof mine !== 'string') throw new PolicyError('a role of the credentials is no string')
+      found ||= mine.toLowerCase() === role
+    }
+    return found
+  }
+}
+
+function attributeCheck(path: readonly string[], template: Template): Decide {
+  const wanted = compileTemplate(template)
   return (credentials, target) => {
     const text = wanted(target)
-    return text !== undefined && matches(credentials, path, text)
+    return text !== undefined && leads(credentials, path, 0, text)
   }
 }
 
-/** A dotted path into the credentials; of a list, any element will do. */
-function matches(value: unknown, path: readonly string[], wanted: string): boolean {
-  const [step, ...rest] = path
-  if (Array.isArray(value)) return value.some((element) => matches(element, path, wanted))
+/** Follows the path from its step `at` on; of a list on the way or at the end, any element will do. */
+function leads(value: unknown, path: readonly string[], at: number, wanted: string): boolean {
+  const step = path[at]
   if (step === undefined) return pythonText(value) === wanted
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return false
-  return matches((value as Record<string, unknown>)[step], rest, wanted)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new PolicyError(`the credentials have no attributes before "${step}" in ${path.join('.')}`)
+  const next = own(value as Values, step)
+  if (next === undefined) return false
+  if (!Array.isArray(next)) return leads(next, path, at + 1, wanted)
+  for (const element of next) if (leads(element, path, at + 1, wanted)) return true
+  return false
 }
 
-/** `%(name)s` stands for an attribute of the target; undefined when the target has none. */
-function compileTemplate(text: string): (target: Values) => string | undefined {
-  const pieces = text.split(/%\(([^)]*)\)s/)
-  if (pieces.length === 1) return () => text
-  return (target) => {
-    let out = ''
-    for (const [index, piece] of pieces.entries()) {
-      if (index % 2 === 0) out += piece
-      else if (!Object.hasOwn(target, piece) || target[piece] === undefined) return undefined
-      else out += pythonText(target[piece])
-    }
-    return out
+function remoteCheck(template: Template): Decide {
+  const url = compileTemplate(template)
+  return (_, target, remote) => {
+    const address = url(target)
+    if (address === undefined)
+      throw new MissingAttributeError('the target lacks what a remote check asks about')
+    const answer = remote(address)
+    if (answer === undefined) throw new UnansweredError(address)
+    return answer
   }
 }
 
-/** Python's `str()` of a Python literal, or null when the text is a path into the credentials. */
-function literalOf(name: string): string | null {
-  if (name === 'True' || name === 'False' || name === 'None') return name
-  if (/^-?[0-9]+$/.test(name)) return String(BigInt(name))
-  const quoted = /^(["'])(.*)\1$/.exec(name)
-  return quoted?.[2] ?? null
-}
-
-function pythonText(value: unknown): string {
-  if (value === null) return 'None'
-  if (value === true) return 'True'
-  if (value === false) return 'False'
-  return String(value)
+function own(values: Values, name: string): unknown {
+  return Object.hasOwn(values, name) ? values[name] : undefined
 }

@@ -1,111 +1,145 @@
-import type { PolicyRules } from '../checks/policy.ts'
-import catalogue from './catalogue.json' with { type: 'json' }
-import { compile, type Decide } from './evaluate.ts'
-import { PolicySyntaxError, parseRule, type Rule } from './grammar.ts'
+import { CATALOGUE, type CatalogueRow } from './catalogue.ts'
+import { type CompiledRule, compile, PolicyError, type RemoteAnswers, UnansweredError } from './evaluate.ts'
+import { isProblem, parseRule, type Rule } from './grammar.ts'
+import { type Problem, referenceProblems } from './references.ts'
+import type { Values } from './template.ts'
 
-/** A rule that the operator wrote, and where. */
+/** Where something stands in a policy file; lines and columns count from 1. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** A rule that the operator wrote. */
 export interface Override {
+  /** A check string, or the old form of lists. */
   readonly check: unknown
-  /** `file:line:column`. */
-  readonly where: string
+  readonly place: Place
+  /** The check string stands at `place` character by character, so that an offset into it is one in the line. */
+  readonly verbatim?: boolean
 }
 
-interface CatalogueRow {
-  readonly name: string
-  readonly check: string
-  readonly deprecated?: { readonly name: string; readonly check: string }
+export interface RuleOptions {
+  /** `[oslo_policy] enforce_new_defaults`: false (as for Cinder 21) or-s deprecated defaults in. */
+  readonly enforceNewDefaults?: boolean
+  /** `[oslo_policy] policy_default_rule`: judges names that have no rule, if the operator wrote it. */
+  readonly defaultRule?: string
 }
 
-/** All rules in force: Cinder's own defaults under the operator's. */
-export interface RuleSet extends PolicyRules {
-  has(rule: string): boolean
+/** All rules in force: Cinder's own defaults under the operator's. Immutable; a reload makes another. */
+export interface RuleSet {
+  /** @throws PolicyError where Cinder would answer 500, and UnansweredError where another server must be asked. */
+  allows(name: string, credentials: Values, target: Values): boolean
+  /** Like `allows`, but names the URL that must be asked first. Ask, and decide again with its answer. */
+  decide(
+    name: string,
+    credentials: Values,
+    target: Values,
+    remote: RemoteAnswers,
+  ): boolean | { readonly ask: string }
+  /** Attributes of the target that the decision may depend on. */
+  reads(name: string): ReadonlySet<string>
+  /** The decision may depend on another server, which is sent the whole target. */
+  asksRemote(name: string): boolean
+  has(name: string): boolean
+  /** The check of a rule as Cinder's default or the operator wrote it; undefined when there is no such rule. */
+  source(name: string): RuleSource | undefined
 }
 
-const DENY: Decide = () => false
+/** Where the rule in force comes from; `as` when it is one that the operator wrote under the rule's old name. */
+export type RuleSource =
+  | {
+      readonly from: 'default'
+      readonly check: string
+      readonly orDeprecated?: string
+      readonly place?: undefined
+    }
+  | { readonly from: 'file'; readonly check: unknown; readonly place: Place; readonly as?: string }
 
-/**
- * Compiles Cinder's rules with the operator's over them, or says everything that is wrong with those.
- * @param enforceNewDefaults `[oslo_policy] enforce_new_defaults`; when false a deprecated default is or-ed in.
- */
+interface Entry {
+  readonly rule: Rule
+  readonly source: RuleSource
+}
+
+const UNASKED: RemoteAnswers = () => undefined
+
+/** Compiles Cinder's rules with the operator's over them, or says everything that is wrong with those. */
 export function compileRules(
   overrides: ReadonlyMap<string, Override>,
-  enforceNewDefaults: boolean,
-): RuleSet | { readonly problems: readonly string[] } {
-  const problems: string[] = []
-  const rules = new Map<string, Rule>()
-  for (const row of catalogue as readonly CatalogueRow[])
-    rules.set(row.name, defaultOf(row, overrides, enforceNewDefaults))
-  for (const [name, { check, where }] of overrides) {
-    try {
-      rules.set(name, parseRule(check))
-    } catch (error) {
-      if (!(error instanceof PolicySyntaxError)) throw error
-      problems.push(`${where}: rule "${name}": ${error.message}`)
-    }
+  options: RuleOptions = {},
+): RuleSet | { readonly problems: readonly Problem[] } {
+  const problems: Problem[] = []
+  const entries = new Map<string, Entry>()
+  for (const [name, override] of overrides) {
+    const rule = parseRule(override.check)
+    if (isProblem(rule)) {
+      const column = override.place.column + (override.verbatim === true ? rule.offset : 0)
+      problems.push({ ...override.place, column, message: `rule "${name}": ${rule.message}` })
+    } else entries.set(name, { rule, source: { from: 'file', check: override.check, place: override.place } })
   }
-  problems.push(...referenceProblems(rules, overrides))
-  if (problems.length > 0) return { problems }
-  const compiled = new Map<string, Decide>()
-  const named = (name: string): Decide => compiled.get(name) ?? compiled.get('default') ?? DENY
-  for (const [name, rule] of rules) compiled.set(name, compile(rule, named))
-  return {
-    allows: (rule, credentials, target) => named(rule)(credentials, target),
-    has: (rule) => compiled.has(rule),
+  const written = new Map(entries)
+  for (const row of CATALOGUE) {
+    if (!overrides.has(row.name)) entries.set(row.name, defaultOf(row, written, options))
   }
+  problems.push(...referenceProblems(entries, overrides))
+  return problems.length > 0 ? { problems } : link(entries, options.defaultRule ?? 'default')
 }
 
-function defaultOf(
-  row: CatalogueRow,
-  overrides: ReadonlyMap<string, Override>,
-  enforceNewDefaults: boolean,
-): Rule {
-  const current = parseDefault(row.check)
+/** The rule under a name that the operator did not write, which may still mean the one under its old name. */
+function defaultOf(row: CatalogueRow, written: ReadonlyMap<string, Entry>, options: RuleOptions): Entry {
   const { deprecated } = row
-  if (deprecated === undefined) return current
-  const old = deprecated.name === row.name ? undefined : overrides.get(deprecated.name)
-  if (old !== undefined && old.check !== deprecated.check && old.check !== `rule:${row.name}`) {
-    return { kind: 'check', name: 'rule', match: deprecated.name }
+  const rule = parseDefault(row.check)
+  const source: RuleSource = { from: 'default', check: row.check }
+  if (deprecated === undefined) return { rule, source }
+  const old = deprecated.name === row.name ? undefined : written.get(deprecated.name)
+  if (old !== undefined && old.source.from === 'file' && !refersTo(old.rule, row.name))
+    return { rule: old.rule, source: { ...old.source, as: deprecated.name } }
+  if (options.enforceNewDefaults === true || deprecated.check === row.check) return { rule, source }
+  return {
+    rule: { kind: 'or', parts: [rule, parseDefault(deprecated.check)] },
+    source: { ...source, orDeprecated: deprecated.check },
   }
-  if (enforceNewDefaults || deprecated.check === row.check) return current
-  return { kind: 'or', parts: [current, parseDefault(deprecated.check)] }
 }
 
-/** Cinder's own strings always read; one that oslo.policy cannot use is a refusal, as there. */
+/** `rule:<name>` and nothing else: what oslo.policy's own generator writes for a renamed rule. */
+function refersTo(rule: Rule, name: string): boolean {
+  return rule.kind === 'rule' && rule.name === name
+}
+
+/** Cinder's own strings always read; a test proves it. */
 function parseDefault(check: string): Rule {
-  return parseRule(check)
+  const rule = parseRule(check)
+  if (isProblem(rule)) throw new PolicyError(`Cinder's own rule cannot be read: ${rule.message}`)
+  return rule
 }
 
-/** References to rules that do not exist, and rules that go round in a circle. */
-function referenceProblems(
-  rules: ReadonlyMap<string, Rule>,
-  overrides: ReadonlyMap<string, Override>,
-): readonly string[] {
-  const problems: string[] = []
-  for (const [name, { where }] of overrides) {
-    const rule = rules.get(name)
-    if (rule === undefined) continue
-    for (const reference of referencesOf(rule)) {
-      if (!rules.has(reference))
-        problems.push(`${where}: rule "${name}" refers to "${reference}", which does not exist`)
-    }
-    if (reaches(name, name, rules, new Set())) problems.push(`${where}: rule "${name}" refers to itself`)
+function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet {
+  const compiled = new Map<string, CompiledRule>()
+  const named = (name: string): CompiledRule => {
+    const known = compiled.get(name)
+    if (known !== undefined) return known
+    const entry = entries.get(name)
+    if (entry === undefined) throw new PolicyError(`there is no rule "${name}"`)
+    const rule = compile(entry.rule, named)
+    compiled.set(name, rule)
+    return rule
   }
-  return problems
-}
-
-function reaches(from: string, wanted: string, rules: ReadonlyMap<string, Rule>, seen: Set<string>): boolean {
-  const rule = rules.get(from)
-  if (rule === undefined) return false
-  return referencesOf(rule).some((next) => {
-    if (next === wanted) return true
-    if (seen.has(next)) return false
-    seen.add(next)
-    return reaches(next, wanted, rules, seen)
-  })
-}
-
-function referencesOf(rule: Rule): readonly string[] {
-  if (rule.kind === 'check') return rule.name === 'rule' ? [rule.match] : []
-  if (rule.kind === 'not') return referencesOf(rule.part)
-  return rule.kind === 'and' || rule.kind === 'or' ? rule.parts.flatMap(referencesOf) : []
+  for (const name of entries.keys()) named(name)
+  const find = (name: string): CompiledRule => compiled.get(name) ?? compiled.get(defaultRule) ?? named(name)
+  return {
+    allows: (name, credentials, target) => find(name).decide(credentials, target, UNASKED),
+    decide(name, credentials, target, remote) {
+      try {
+        return find(name).decide(credentials, target, remote)
+      } catch (error) {
+        if (error instanceof UnansweredError) return { ask: error.url }
+        throw error
+      }
+    },
+    reads: (name) => find(name).reads,
+    asksRemote: (name) => find(name).remote,
+    has: (name) => compiled.has(name),
+    source: (name) => entries.get(name)?.source,
+  }
 }

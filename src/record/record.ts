@@ -1,11 +1,22 @@
 import type { Draft, Outcome } from '../gateway.ts'
+import { isRejection } from '../http/rejection.ts'
+import { classifiable } from '../http/request.ts'
+import { classify } from '../operation/classify.ts'
 import { isGuarded } from '../operation/operation.ts'
 
-/** The operation as metrics name it: a guarded kind, `other`, or where a request ended before it was known. */
+/**
+ * The operation as metrics name it, from a closed set: the operation's kind; for a request that was refused before
+ * it was classified what it looks like; `unread` and `unclassified` where not even that can be told.
+ */
 export function labelOf(draft: Draft): string {
   if (draft.operation !== undefined) return draft.operation.kind
   if (draft.request === undefined) return 'unread'
-  return draft.identity === undefined ? 'unauthenticated' : 'unclassified'
+  const looksLike = classify(classifiable(draft.request), {
+    tokenProject: null,
+    anyProject: true,
+    maximum: null,
+  })
+  return isRejection(looksLike) ? 'unclassified' : looksLike.kind
 }
 
 export function isService(draft: Draft): boolean {
