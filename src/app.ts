@@ -14,16 +14,18 @@ import { computeEndpoint, serverVolume } from './clouds/nova.ts'
 import { createSession, identityUrlOf, type SessionKeeper } from './clouds/session.ts'
 import { discoverVersions, versionKeeper } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
+import { withDeadline } from './deadline.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type FactBook, type Stages } from './gateway.ts'
 import { ClientGoneError } from './http/body.ts'
 import { faultOf } from './http/fault.ts'
 import { type Rejection, reject } from './http/rejection.ts'
-import { classifiable, envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
+import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { cachedValidator } from './identity/cache.ts'
 import { type Identity, projectOf, type TokenValidator } from './identity/identity.ts'
 import { jwsValidator, readJwsKeys } from './identity/jws.ts'
+import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
 import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
@@ -223,21 +225,6 @@ async function checkOwnToken(session: SessionKeeper, validator: TokenValidator):
   if (found !== 'invalid') return
   session.invalidate(own)
   throw new CloudError('keystone', 'our own token is refused')
-}
-
-/** A time limit for all waiting of one decision together, in seconds. */
-function withDeadline(seconds: number): <T>(work: Promise<T>) => Promise<T> {
-  const end = performance.now() + seconds * 1000
-  return async (work) => {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, fail) => {
-      timer = setTimeout(
-        () => fail(new Error('the decision took too long')),
-        Math.max(0, end - performance.now()),
-      )
-    })
-    return Promise.race([work, late]).finally(() => clearTimeout(timer))
-  }
 }
 
 /** Fail closed: every fault is a refusal, and says which dependency it was. */

@@ -61,7 +61,9 @@ export function createSession(
   return {
     async get() {
       if (current !== null && current.expiresAt - MARGIN > now()) return current
-      if (failed !== null && now() - failed.at < COOLDOWN && now() >= failed.at) throw failed.error
+      const cooling = failed !== null && now() - failed.at < COOLDOWN && now() >= failed.at
+      if (cooling && current !== null && current.expiresAt > now()) return current
+      if (cooling && failed !== null) throw failed.error
       login ??= logIn()
         .then(
           (session) => {
@@ -71,6 +73,7 @@ export function createSession(
           },
           (error: unknown) => {
             failed = { at: now(), error }
+            if (current !== null && current.expiresAt > now()) return current
             throw error
           },
         )

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Secret } from '../config/secret.ts'
-import type { Classifiable } from '../operation/classify.ts'
 import { readTarget, type Target } from '../operation/target.ts'
 import { readBody } from './body.ts'
 import { type HeaderMap, readHeaders } from './headers.ts'
@@ -91,16 +90,4 @@ export async function readRequest(
 
 function hasText(text: string | undefined): text is string {
   return text !== undefined && text.trim() !== ''
-}
-
-/** What classification reads of a request. */
-export function classifiable(request: GuardedRequest): Classifiable {
-  return {
-    mount: request.path.mount,
-    segments: request.path.segments,
-    method: request.method,
-    body: request.body === 'too-large' ? Buffer.alloc(0) : request.body,
-    contentType: request.headers.get('content-type'),
-    apiVersion: request.headers.get('openstack-api-version'),
-  }
 }

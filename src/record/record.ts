@@ -1,6 +1,6 @@
 import type { Draft, Outcome } from '../gateway.ts'
 import { isRejection } from '../http/rejection.ts'
-import { classifiable } from '../http/request.ts'
+import { classifiable } from '../operation/classifiable.ts'
 import { classify } from '../operation/classify.ts'
 import { isGuarded } from '../operation/operation.ts'
 

@@ -1,0 +1,14 @@
+import type { GuardedRequest } from '../http/request.ts'
+import type { Classifiable } from './classify.ts'
+
+/** What classification reads of a request. */
+export function classifiable(request: GuardedRequest): Classifiable {
+  return {
+    mount: request.path.mount,
+    segments: request.path.segments,
+    method: request.method,
+    body: request.body === 'too-large' ? Buffer.alloc(0) : request.body,
+    contentType: request.headers.get('content-type'),
+    apiVersion: request.headers.get('openstack-api-version'),
+  }
+}

@@ -1,0 +1,289 @@
+import { describe, expect, test } from 'vitest'
+import { credentialsOf, type PolicyRules, policyCheck } from '../../src/checks/policy.ts'
+import { createChecks } from '../../src/checks/table.ts'
+import type { Identity, Scope } from '../../src/identity/identity.ts'
+import type { GuardedOperation } from '../../src/operation/operation.ts'
+import { admin, alice, nova, tokenOf } from '../identity/identities.ts'
+import { run, volumeOf, type World } from './world.ts'
+
+const common = { projectInUrl: 'demo', version: '3.27' } as const
+const detach: GuardedOperation = {
+  ...common,
+  kind: 'volume-detach',
+  volumeId: 'v',
+  attachmentId: null,
+  nullBody: false,
+}
+const nullDetach: GuardedOperation = { ...detach, nullBody: true }
+const force: GuardedOperation = { ...common, kind: 'volume-force-detach', volumeId: 'v', attachmentId: null }
+const terminate: GuardedOperation = { ...common, kind: 'volume-terminate-connection', volumeId: 'v' }
+const migrate: GuardedOperation = {
+  ...common,
+  kind: 'volume-migrate-completion',
+  volumeId: 'v',
+  newVolumeId: 'new',
+  error: false,
+}
+const remove: GuardedOperation = { ...common, kind: 'attachment-delete', attachmentId: 'a' }
+
+const WORLD: World = {
+  volumes: { v: volumeOf('v'), new: volumeOf('new') },
+  attachments: { a: { id: 'a', volumeId: 'v' } },
+}
+
+interface Recorded extends PolicyRules {
+  /** Rules in the order of evaluation, but `context_is_admin`. */
+  readonly evaluated: string[]
+  readonly targets: Record<string, unknown>[]
+}
+
+/** Allows everything but `refused`; the admin role is an admin's. */
+function rules(...refused: readonly string[]): Recorded {
+  const evaluated: string[] = []
+  const targets: Record<string, unknown>[] = []
+  return {
+    evaluated,
+    targets,
+    allows(rule, credentials, target) {
+      if (rule === 'context_is_admin') return (credentials.roles as string[]).includes('admin')
+      evaluated.push(rule)
+      targets.push(target)
+      return !refused.includes(rule)
+    },
+  }
+}
+
+function decide(
+  phase: 'before' | 'between',
+  operation: GuardedOperation,
+  policy: PolicyRules,
+  world = WORLD,
+  who = alice,
+) {
+  return run(
+    policyCheck(phase, () => policy),
+    operation,
+    who,
+    world,
+  )
+}
+
+const ACTIONS = 'volume_extension:volume_actions'
+const ADMIN = 'volume_extension:volume_admin_actions'
+
+describe("the rules of an operation, in Cinder's order", () => {
+  const rows: readonly (readonly [
+    string,
+    GuardedOperation,
+    before: readonly string[],
+    between: readonly string[],
+  ])[] = [
+    ['os-detach', detach, ['volume:get', `${ACTIONS}:detach`], []],
+    ['os-terminate_connection', terminate, ['volume:get', `${ACTIONS}:terminate_connection`], []],
+    [
+      'os-force_detach',
+      force,
+      ['volume:get', `${ADMIN}:force_detach`, `${ACTIONS}:terminate_connection`],
+      [`${ACTIONS}:unreserve`, `${ACTIONS}:detach`],
+    ],
+    [
+      'os-migrate_volume_completion, for both volumes',
+      migrate,
+      [
+        'volume:get',
+        `${ADMIN}:migrate_volume_completion`,
+        'volume:get',
+        `${ADMIN}:migrate_volume_completion`,
+      ],
+      [],
+    ],
+    ['DELETE attachment', remove, ['volume:attachment_delete'], []],
+  ]
+  test.each(rows)('%s', (_name, operation, before, between) => {
+    const [first, second] = [rules(), rules()]
+    expect(decide('before', operation, first).verdict).toBe('allow')
+    expect(decide('between', operation, second).verdict).toBe('allow')
+    expect([first.evaluated, second.evaluated]).toEqual([before, between])
+  })
+
+  test.each(rows)(
+    'each refuses by its name, and volume:get as if there were no volume: %s',
+    (_name, operation, before, between) => {
+      for (const [phase, names] of [
+        ['before', before],
+        ['between', between],
+      ] as const) {
+        for (const rule of names) {
+          const expected =
+            rule === 'volume:get'
+              ? 'volume_not_found: 404 Volume v could not be found.'
+              : `policy: 403 Policy doesn't allow ${rule} to be performed.`
+          expect(decide(phase, operation, rules(rule)).verdict).toBe(expected)
+        }
+      }
+    },
+  )
+
+  test('the safety check stands between the two', () => {
+    const names = createChecks(() => rules()).map((check) => check.name)
+    expect(names).toEqual(['policy', 'connection', 'policy-between', 'detach'])
+  })
+})
+
+describe('what is not there', () => {
+  const NO_VOLUME = 'volume_not_found: 404 Volume v could not be found.'
+  const NO_NEW = 'volume_not_found: 404 Volume new could not be found.'
+  const HIDDEN = 'not_authorized: 403 Not authorized.'
+  const ONLY_NEW: World = { volumes: { new: volumeOf('new') } }
+  const rows: readonly (readonly [
+    what: string,
+    GuardedOperation,
+    refused: readonly string[],
+    World,
+    verdict: string,
+  ])[] = [
+    ['the volume', detach, [], {}, NO_VOLUME],
+    ['the volume, before any rule', detach, ['volume:get', `${ACTIONS}:detach`], {}, NO_VOLUME],
+    ['the volume, before the null', nullDetach, [], {}, NO_VOLUME],
+    ['a volume that may not be looked at', detach, [], { volumes: { v: 'not-authorized' } }, HIDDEN],
+    ['the source of a migration', migrate, [], ONLY_NEW, NO_VOLUME],
+    ['the target of a migration', migrate, [], { volumes: { v: volumeOf('v') } }, NO_NEW],
+    [
+      'the target of a migration, after the rules of the source',
+      migrate,
+      [`${ADMIN}:migrate_volume_completion`],
+      { volumes: { v: volumeOf('v') } },
+      `policy: 403 Policy doesn't allow ${ADMIN}:migrate_volume_completion to be performed.`,
+    ],
+    [
+      'the attachment',
+      remove,
+      [],
+      {},
+      'attachment_not_found: 404 Volume attachment could not be found with filter: attachment_id = a.',
+    ],
+    [
+      "the volume of an attachment, which is another project's",
+      remove,
+      [],
+      { ...WORLD, volumes: {} },
+      'allow',
+    ],
+  ]
+  test.each(rows)('%s', (_what, operation, refused, world, verdict) => {
+    expect(decide('before', operation, rules(...refused), world).verdict).toBe(verdict)
+  })
+
+  test('os-detach with null fails after volume:get and before its own rule', () => {
+    expect(decide('before', nullDetach, rules('volume:get')).verdict).toBe(NO_VOLUME)
+    expect(decide('before', nullDetach, rules(`${ACTIONS}:detach`)).verdict).toMatch(/^null_body: 500 /)
+  })
+})
+
+describe('what is looked up', () => {
+  const rows: readonly (readonly [what: string, GuardedOperation, Identity, asked: readonly string[]])[] = [
+    ['the volume, and the list that the safety check will need', detach, alice, ['volume v, attachments v']],
+    ['the volume alone for a service', detach, nova, ['volume v']],
+    ['both volumes of a migration at once', migrate, admin, ['volume v, volume new, attachments v']],
+    [
+      'an attachment, then its volume and the list',
+      remove,
+      alice,
+      ['attachment a', 'volume v, attachments v'],
+    ],
+    ['an attachment, then its volume for a service', remove, nova, ['attachment a', 'volume v']],
+  ]
+  test.each(rows)('%s', (_what, operation, who, asked) => {
+    expect(decide('before', operation, rules(), WORLD, who).asked).toEqual(asked)
+  })
+})
+
+describe('the target of a rule', () => {
+  const targetOf = (operation: GuardedOperation, world: World) => {
+    const policy = rules()
+    decide('before', operation, policy, world)
+    return policy.targets[0]
+  }
+
+  test('is the volume with all its fields', () => {
+    const view = { id: 'V', name: 'disk', project_id: 'forged', 'os-vol-tenant-attr:tenant_id': 'p' }
+    expect(
+      targetOf(detach, { volumes: { v: volumeOf('v', { projectId: 'p', userId: 'u', view }) } }),
+    ).toEqual({
+      ...view,
+      id: 'v',
+      project_id: 'p',
+      user_id: 'u',
+    })
+  })
+
+  test('has the project of the caller where Cinder hides it', () => {
+    expect(targetOf(detach, { volumes: { v: volumeOf('v', { projectId: null }) } })).toMatchObject({
+      project_id: 'demo',
+    })
+  })
+
+  test('is the attachment with the project of its volume and the user who asks', () => {
+    expect(
+      targetOf(remove, { ...WORLD, volumes: { v: volumeOf('v', { projectId: 'p', userId: 'u' }) } }),
+    ).toEqual({
+      id: 'a',
+      volume_id: 'v',
+      project_id: 'p',
+      user_id: 'alice',
+    })
+  })
+
+  test.each(['absent', 'not-authorized'] as const)('has no project when the volume is %s', (volume) => {
+    expect(targetOf(remove, { ...WORLD, volumes: { v: volume } })).toEqual({
+      id: 'a',
+      volume_id: 'v',
+      user_id: 'alice',
+    })
+  })
+})
+
+describe('credentials are what oslo.context hands to oslo.policy', () => {
+  test('of a user through a service', () => {
+    expect(credentialsOf(nova, rules())).toEqual({
+      user_id: 'alice',
+      user_domain_id: 'default',
+      project_id: 'demo',
+      project_domain_id: 'default',
+      domain_id: null,
+      system_scope: null,
+      roles: ['member'],
+      is_admin_project: true,
+      is_admin: false,
+      service_user_id: 'nova',
+      service_user_domain_id: 'default',
+      service_project_id: 'service',
+      service_project_domain_id: 'default',
+      service_roles: ['service'],
+    })
+  })
+
+  const none = { project_id: null, project_domain_id: null, domain_id: null, system_scope: null }
+  const scopes: readonly (readonly [Scope, object])[] = [
+    [
+      { kind: 'domain', domainId: 'd' },
+      { ...none, domain_id: 'd' },
+    ],
+    [{ kind: 'system' }, { ...none, system_scope: 'all', system: 'all' }],
+    [{ kind: 'unscoped' }, none],
+  ]
+  test.each(scopes)('of the scope %o', (scope, expected) => {
+    const found = credentialsOf({ ...alice, user: tokenOf({ scope }) }, rules())
+    expect(found).toMatchObject({
+      ...expected,
+      service_user_id: null,
+      service_project_id: null,
+      service_roles: [],
+    })
+    expect('system' in found).toBe('system' in expected)
+  })
+
+  test('is_admin is what context_is_admin says', () => {
+    expect([alice, admin].map((who) => credentialsOf(who, rules()).is_admin)).toEqual([false, true])
+  })
+})

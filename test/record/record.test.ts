@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest'
+import type { Draft, Outcome } from '../../src/gateway.ts'
+import { type Rejection, reject } from '../../src/http/rejection.ts'
+import type { GuardedRequest } from '../../src/http/request.ts'
+import { GUARDED_KINDS, type Operation } from '../../src/operation/operation.ts'
+import { createMetrics } from '../../src/record/metrics.ts'
+import { decisionRecord, isWorthRecording, labelOf } from '../../src/record/record.ts'
+import { alice, nova } from '../identity/identities.ts'
+
+const request = {
+  method: 'POST',
+  target: '/v3/demo/volumes/v/action?secret=1',
+  path: { mount: 'v3', segments: ['demo', 'volumes', 'v', 'action'], query: 'secret=1' },
+  headers: new Map([
+    ['user-agent', 'curl/8'],
+    ['x-anything', 'secret'],
+  ]),
+  body: Buffer.from('secret'),
+  clientAddress: '192.0.2.1',
+} as unknown as GuardedRequest
+/** A detach without a token, which is refused before it is classified. */
+const refusedEarly: GuardedRequest = {
+  ...request,
+  headers: new Map([['content-type', 'application/json']]),
+  body: Buffer.from('{"os-detach": {}}'),
+}
+const detach: Operation = {
+  kind: 'volume-detach',
+  volumeId: 'v',
+  attachmentId: 'a',
+  nullBody: false,
+  projectInUrl: 'demo',
+  version: '3.27',
+}
+const other: Operation = { kind: 'other', projectInUrl: null, version: '' }
+const IN_USE = reject('attachment_in_use', { server: 's' })
+
+function outcome(draft: Draft, rejection: Rejection | null, status: number): Outcome {
+  const envelope = { requestId: 'req-1', method: 'POST', accept: '' }
+  return { envelope, draft, rejection, status, decisionSeconds: 0.01234, totalSeconds: 0.2 }
+}
+const refused = outcome({ request, identity: alice, operation: detach }, IN_USE, 409)
+
+describe('one decision record', () => {
+  test('of a refusal, whole', () => {
+    expect(decisionRecord(refused)).toEqual({
+      request_id: 'req-1',
+      verdict: 'refused',
+      reason: 'attachment_in_use',
+      status: 409,
+      operation: 'volume-detach',
+      volume_id: 'v',
+      attachment_id: 'a',
+      server_id: 's',
+      rule: null,
+      problem: null,
+      user_id: 'alice',
+      project_id: 'demo',
+      is_service: false,
+      service_user_id: null,
+      client: '192.0.2.1',
+      user_agent: 'curl/8',
+      decision_ms: 12.3,
+    })
+  })
+
+  test('of what passed for a service', () => {
+    expect(decisionRecord(outcome({ request, identity: nova, operation: detach }, null, 202))).toMatchObject({
+      verdict: 'forwarded',
+      reason: null,
+      status: 202,
+      server_id: null,
+      is_service: true,
+      service_user_id: 'nova',
+    })
+  })
+
+  test('of a request that was not read', () => {
+    const problem = 'an empty path segment'
+    expect(decisionRecord(outcome({}, reject('ambiguous_target', { problem }), 400))).toMatchObject({
+      operation: 'unread',
+      reason: 'ambiguous_target',
+      problem,
+      user_id: null,
+      client: null,
+      user_agent: null,
+    })
+  })
+
+  test('names the rule of a policy refusal', () => {
+    const draft = { request, identity: alice, operation: detach }
+    expect(decisionRecord(outcome(draft, reject('policy', { rule: 'volume:get' }), 403))).toMatchObject({
+      rule: 'volume:get',
+    })
+  })
+
+  test('holds no secret', () => {
+    const text = JSON.stringify(
+      decisionRecord(outcome({ request, identity: nova, operation: detach }, IN_USE, 409)),
+    )
+    expect(text).not.toMatch(/secret|token/)
+  })
+})
+
+test.each([
+  ['a refusal', refused, true],
+  ['a refusal of anything', outcome({ request, identity: alice, operation: other }, IN_USE, 409), true],
+  [
+    'a guarded operation that passed',
+    outcome({ request, identity: alice, operation: detach }, null, 202),
+    true,
+  ],
+  ['anything else that passed', outcome({ request, identity: alice, operation: other }, null, 200), false],
+])('%s is worth a record: %#', (_what, found, expected) => {
+  expect(isWorthRecording(found)).toBe(expected)
+})
+
+describe('labels are a closed set', () => {
+  const drafts: readonly (readonly [label: string, draft: Draft])[] = [
+    ['unread', {}],
+    ['unclassified', { request }],
+    ['volume-detach', { request: refusedEarly }],
+    ['other', { request: { ...request, method: 'GET' } }],
+    ['other', { request, identity: null, operation: other }],
+    ...GUARDED_KINDS.map(
+      (kind) => [kind, { request, identity: alice, operation: { ...detach, kind } as Operation }] as const,
+    ),
+  ]
+  test.each(drafts)('%s', (label, draft) => {
+    expect(labelOf(draft)).toBe(label)
+  })
+})
+
+describe('metrics', () => {
+  test('count what became of requests', async () => {
+    const metrics = createMetrics('1.2.3')
+    metrics.observe(refused)
+    metrics.observe(outcome({ request, identity: nova, operation: detach }, null, 202))
+    metrics.observe(outcome({ request, identity: nova, operation: detach }, null, 202))
+    metrics.call('nova', 'error', 0.5)
+    metrics.tokenLookup('joined')
+    metrics.inFlight(1)
+    metrics.inFlight(1)
+    metrics.inFlight(-1)
+    metrics.ready('nova', false)
+    metrics.ready('cinder', true)
+    const lines = (await metrics.registry.metrics())
+      .split('\n')
+      .filter((line) => !/^#|_bucket\{|^$/.test(line))
+    expect(lines).toEqual([
+      'cinderguard_requests_total{operation="volume-detach",verdict="refused",status="409",service="false"} 1',
+      'cinderguard_requests_total{operation="volume-detach",verdict="forwarded",status="202",service="true"} 2',
+      'cinderguard_refusals_total{operation="volume-detach",reason="attachment_in_use",status="409"} 1',
+      expect.stringMatching(/^cinderguard_decision_duration_seconds_sum\{operation="volume-detach"\} 0\.037/),
+      'cinderguard_decision_duration_seconds_count{operation="volume-detach"} 3',
+      expect.stringMatching(/^cinderguard_request_duration_seconds_sum\{operation="volume-detach"\} 0\.6/),
+      'cinderguard_request_duration_seconds_count{operation="volume-detach"} 3',
+      'cinderguard_dependency_duration_seconds_sum{service="nova",outcome="error"} 0.5',
+      'cinderguard_dependency_duration_seconds_count{service="nova",outcome="error"} 1',
+      'cinderguard_token_lookups_total{result="joined"} 1',
+      'cinderguard_requests_in_flight 1',
+      'cinderguard_dependency_ready{service="nova"} 0',
+      'cinderguard_dependency_ready{service="cinder"} 1',
+      `cinderguard_build_info{version="1.2.3",node="${process.version}"} 1`,
+    ])
+  })
+
+  test('of two gateways in one process are apart', async () => {
+    const [one, two] = [createMetrics('1'), createMetrics('2')]
+    one.observe(refused)
+    expect(await two.registry.metrics()).not.toContain('volume-detach')
+  })
+})
