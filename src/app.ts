@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import express from 'express'
 import type { Logger } from 'pino'
@@ -7,7 +6,8 @@ import type { Probes } from './admin/readiness.ts'
 import { credentialsOf, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
 import { type Caller, cinderFacts, TokenRefusedError } from './clouds/cinder.ts'
-import { CloudError, createClient, type Service } from './clouds/client.ts'
+import { CloudError } from './clouds/client.ts'
+import { createClients } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
 import { keystoneValidator } from './clouds/keystone.ts'
 import { computeEndpoint, serverVolume } from './clouds/nova.ts'
@@ -29,6 +29,7 @@ import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
 import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
+import { Turns, volumeOf } from './turns.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
@@ -37,8 +38,6 @@ export interface App {
   close(): Promise<void>
 }
 
-const readText = (path: string): string => readFileSync(path, 'utf8')
-
 /** Makes the stages out of the configuration; the only place where they meet. @throws on unreadable key files. */
 export async function createApp(
   config: Config,
@@ -46,7 +45,7 @@ export async function createApp(
   metrics: Metrics,
   log: Logger,
 ): Promise<App> {
-  const clients = createClients(config, metrics)
+  const clients = createClients(config, metrics.call)
   const { keystone, nova, cinder } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
@@ -97,6 +96,7 @@ export async function createApp(
   })
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
+  const turns = new Turns()
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -125,7 +125,11 @@ export async function createApp(
         maximum,
       })
     },
-    checks: createChecks(policy.current),
+    checks: createChecks(policy.current, config.cinderguard),
+    turn: async (operation, identity, facts) => {
+      const volume = await volumeOf(operation, identity, facts)
+      return volume === null ? () => undefined : turns.take(volume)
+    },
     facts: (request, identity) => {
       const known = new KnownFacts()
       const caller = callerOf(request, identity, policy)
@@ -168,27 +172,6 @@ export async function createApp(
       forwarder.close()
       await Promise.all(Object.values(clients).map((client) => client.close()))
     },
-  }
-}
-
-function createClients(config: Config, metrics: Metrics): Record<Service, ReturnType<typeof createClient>> {
-  const { cinderguard, keystone_authtoken, nova } = config
-  const client = (service: Service, timeout: number, cafile: string | undefined, insecure: boolean) =>
-    createClient({ service, timeout, cafile, insecure, retries: 1, readFile: readText, onCall: metrics.call })
-  return {
-    keystone: client(
-      'keystone',
-      cinderguard.keystone_timeout,
-      keystone_authtoken.cafile,
-      keystone_authtoken.insecure,
-    ),
-    nova: client(
-      'nova',
-      Math.min(cinderguard.nova_timeout, nova.timeout ?? Number.POSITIVE_INFINITY),
-      nova.cafile,
-      nova.insecure,
-    ),
-    cinder: client('cinder', cinderguard.cinder_timeout, undefined, false),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Fault, FaultContext } from './http/fault.ts'
 import { isRejection, type Rejection, reject } from './http/rejection.ts'
 import type { Envelope, GuardedRequest } from './http/request.ts'
 import type { Identity } from './identity/identity.ts'
-import { type GuardedOperation, isGuarded, type Operation } from './operation/operation.ts'
+import { isJudged, type JudgedOperation, type Operation } from './operation/operation.ts'
 
 /**
  * THE LIFE OF A REQUEST: read, authenticate, classify, check, then forward or refuse, and record once.
@@ -36,6 +36,8 @@ export interface Stages {
   classify(request: GuardedRequest, identity: Identity | null): Promise<Operation | Rejection>
   readonly checks: readonly Check[]
   facts(request: GuardedRequest, identity: Identity): FactBook
+  /** Waits until no other operation on the same volume is under way. */
+  turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
   /** A time limit for all waiting of one decision together, begun when the request has been read. */
   deadline(): <T>(work: Promise<T>) => Promise<T>
   /** Which refusal a fault of a dependency means. */
@@ -64,6 +66,7 @@ export interface Draft {
   identity?: Identity | null
   operation?: Operation
   facts?: Known
+  turn?: Promise<() => void>
 }
 
 /** Decides one request. The only place that can approve. @throws when a dependency fails. */
@@ -84,10 +87,12 @@ export async function judge(
   const operation = await inTime(stages.classify(request, identity))
   if (isRejection(operation)) return operation
   draft.operation = operation
-  if (isGuarded(operation)) {
+  if (isJudged(operation)) {
     if (identity === null) return reject('undecided')
     const facts = stages.facts(request, identity)
     draft.facts = facts
+    draft.turn = stages.turn(operation, identity, facts)
+    await inTime(draft.turn)
     const refusal = await inTime(runChecks(stages.checks, operation, identity, facts))
     if (refusal !== null) return refusal
   }
@@ -96,7 +101,7 @@ export async function judge(
 
 async function runChecks(
   checks: readonly Check[],
-  operation: GuardedOperation,
+  operation: JudgedOperation,
   identity: Identity,
   facts: FactBook,
 ): Promise<Rejection | null> {
@@ -139,6 +144,8 @@ export function createGateway(
       rejection = isRejection(verdict) ? verdict : await stages.forward(verdict, raw, response)
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
     } finally {
+      // A turn that came too late for its request is ended too.
+      void draft.turn?.then((end) => end()).catch(() => undefined)
       stages.record({
         envelope,
         draft,

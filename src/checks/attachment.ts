@@ -29,7 +29,7 @@ export const detachCheck: Check = {
       case 'volume-detach':
       case 'volume-force-detach':
         return byVolume(operation, operation.attachmentId, known)
-      case 'volume-terminate-connection':
+      default:
         return ALLOW
     }
   },

@@ -1,6 +1,6 @@
 import type { Rejection } from '../http/rejection.ts'
 import type { Identity } from '../identity/identity.ts'
-import type { GuardedOperation } from '../operation/operation.ts'
+import type { JudgedOperation } from '../operation/operation.ts'
 
 /** A volume as the upstream Cinder shows it to the caller. */
 export interface Volume {
@@ -64,7 +64,7 @@ export function ask(...questions: [Question, ...Question[]]): Ask {
 
 export interface Check {
   readonly name: string
-  decide(operation: GuardedOperation, identity: Identity, known: Known): Answer
+  decide(operation: JudgedOperation, identity: Identity, known: Known): Answer
 }
 
 /** One string per question; facts are remembered and joined by it. */

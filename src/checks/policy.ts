@@ -1,6 +1,6 @@
 import { type Rejection, reject } from '../http/rejection.ts'
 import { type Identity, projectOf, type Token } from '../identity/identity.ts'
-import type { GuardedOperation } from '../operation/operation.ts'
+import { type GuardedOperation, isGuarded } from '../operation/operation.ts'
 import { ALLOW, type Answer, ask, type Check, type Known, type Question, type Volume } from './check.ts'
 
 /** oslo.policy, as far as a check needs it. */
@@ -41,6 +41,7 @@ export function policyCheck(phase: Phase, policy: () => PolicyRules): Check {
   return {
     name: phase === 'before' ? 'policy' : 'policy-between',
     decide(operation, identity, known) {
+      if (!isGuarded(operation)) return ALLOW
       const rules = RULES[operation.kind][phase]
       if (rules.length === 0) return ALLOW
       return operation.kind === 'attachment-delete'

@@ -45,6 +45,21 @@ export const OPTIONS = {
       default: 'enforce',
       help: 'What happens to a request that fails a check: enforce refuses it.',
     },
+    guard_shared_connector: {
+      type: 'bool',
+      default: 'false',
+      help: 'Also refuse to delete or detach a second connected attachment record of a volume that Nova uses by another one: its deletion can tear down the real connection. Fixed Cinder lets it pass.',
+    },
+    guard_reset_status: {
+      type: 'bool',
+      default: 'false',
+      help: 'Also refuse os-reset_status to detached of a volume that Nova uses: it deletes the attachment records. Fixed Cinder lets an admin do it, and clean-up scripts may rely on that.',
+    },
+    guard_attachment_update: {
+      type: 'bool',
+      default: 'false',
+      help: 'Also refuse to point an attachment that Nova uses to another connector (PUT), unless a service asks. Fixed Cinder lets it pass.',
+    },
     public_prefix: {
       type: 'string',
       default: '',

@@ -1,6 +1,7 @@
 import { isRejection, type Rejection, reject } from '../http/rejection.ts'
 import { JsonError, type PyValue, parseJson } from './json.ts'
 import type { Operation } from './operation.ts'
+import { type Route, routeOf } from './routes.ts'
 import { type GuardedAction, isGuardedAction, stringAt, violationOf } from './schema.ts'
 import type { Mount } from './target.ts'
 import { compare, readVersion, type Version } from './version.ts'
@@ -34,53 +35,49 @@ const JSON_TYPES: readonly string[] = ['application/json', 'application/vnd.open
  * type, JSON, action, project, schema). For a guarded path nothing that the gateway cannot read is passed on.
  */
 export function classify(request: Classifiable, around: Surroundings): Operation | Rejection {
-  const path = guardedPath(request)
-  if (path === null) return { kind: 'other', projectInUrl: null, version: '' }
+  const route = routeOf(request.mount, request.method, request.segments)
+  if (route === null) return { kind: 'other', projectInUrl: null, version: '' }
   const version = request.mount === 'v3' ? readVersion(request.apiVersion, around.maximum) : ([2, 0] as const)
-  if (isRejection(version)) return version
-  const common = { projectInUrl: path.project, version: version.join('.') }
-  const found =
-    path.kind === 'attachment'
-      ? attachmentDelete(request, path, common, version, around)
-      : volumeAction(request, path, common, around)
+  const isWatchedOnly = route.name === 'attachment-update' || route.name === 'attachment-create'
+  if (isRejection(version))
+    return isWatchedOnly ? { kind: 'other', projectInUrl: null, version: '' } : version
+  const common = { projectInUrl: route.project, version: version.join('.') }
+  const found = operationAt(route, request, common, version, around)
   return isRejection(found) ? { ...found, version: common.version } : found
 }
 
-interface GuardedPath {
-  readonly kind: 'action' | 'attachment'
-  readonly project: string | null
-  readonly id: string
+function operationAt(
+  route: Route,
+  request: Classifiable,
+  common: CommonFields,
+  version: Version,
+  around: Surroundings,
+): Operation | Rejection {
+  switch (route.name) {
+    case 'volume-action':
+      return volumeAction(request, route, common, around)
+    case 'attachment-delete':
+      return attachmentDelete(request, route, common, version, around)
+    case 'attachment-update':
+      return { ...common, kind: 'attachment-update', attachmentId: route.id }
+    case 'attachment-create':
+      return attachmentCreate(request, common)
+  }
 }
 
-/** `[{project}/]volumes/{id}/action` by POST, `[{project}/]attachments/{id}` by DELETE, each also with `.json`. */
-function guardedPath({ mount, method, segments }: Classifiable): GuardedPath | null {
-  if (mount === 'versions' || mount === 'healthcheck') return null
-  const last = segments.length - 1
-  const tail = segments[last]?.replace(/\.json$/, '') ?? ''
-  if (
-    method === 'POST' &&
-    tail === 'action' &&
-    segments[last - 2] === 'volumes' &&
-    (last === 2 || last === 3)
-  ) {
-    return { kind: 'action', project: last === 3 ? (segments[0] ?? '') : null, id: segments[last - 1] ?? '' }
-  }
-  if (
-    method === 'DELETE' &&
-    tail !== '' &&
-    segments[last - 1] === 'attachments' &&
-    (last === 1 || last === 2)
-  ) {
-    return { kind: 'attachment', project: last === 2 ? (segments[0] ?? '') : null, id: tail }
-  }
-  return null
+/** Which volume gets another attachment; what cannot be read so is refused by Cinder itself. */
+function attachmentCreate(request: Classifiable, common: CommonFields): Operation {
+  const value = parseOrNothing(request.body)
+  const inner = value instanceof Map ? value.get('attachment') : null
+  const volumeId = inner instanceof Map ? stringAt(inner, 'volume_uuid') : null
+  return volumeId === null ? { ...common, kind: 'other' } : { ...common, kind: 'attachment-create', volumeId }
 }
 
 type CommonFields = Pick<Operation, 'projectInUrl' | 'version'>
 
 function attachmentDelete(
   request: Classifiable,
-  path: GuardedPath,
+  path: Route,
   common: CommonFields,
   version: Version,
   around: Surroundings,
@@ -97,7 +94,7 @@ function attachmentDelete(
 
 function volumeAction(
   request: Classifiable,
-  path: GuardedPath,
+  path: Route,
   common: CommonFields,
   around: Surroundings,
 ): Operation | Rejection {
@@ -119,11 +116,19 @@ function volumeAction(
   if (size !== 1) return reject('malformed_body')
   if (!(value instanceof Map)) return reject('body_not_an_object')
   const [[action, argument] = ['', null]] = value
+  if (action === 'os-reset_status') return resetStatus(argument, path.id, common)
   if (!isGuardedAction(action)) return { kind: 'other', ...common }
   if (!projectMatches(path, around)) return reject('malformed_url')
   const problem = violationOf(action, argument)
   if (problem !== null) return reject('schema_violation', { problem })
   return actionOperation(action, argument, path.id, common)
+}
+
+/** Resetting the attach status to `detached` deletes attachment records without asking anybody. */
+function resetStatus(argument: PyValue, volumeId: string, common: CommonFields): Operation {
+  const status = argument instanceof Map ? stringAt(argument, 'attach_status') : null
+  const detaches = status?.trim().toLowerCase() === 'detached'
+  return detaches ? { ...common, kind: 'volume-reset-status', volumeId } : { ...common, kind: 'other' }
 }
 
 function actionOperation(
@@ -178,6 +183,6 @@ function parseOrNothing(body: Buffer): PyValue | undefined {
   }
 }
 
-function projectMatches(path: GuardedPath, around: Surroundings): boolean {
+function projectMatches(path: Route, around: Surroundings): boolean {
   return path.project === null || around.anyProject === true || path.project === around.tokenProject
 }

@@ -34,6 +34,19 @@ export interface AttachmentDelete extends Common {
   readonly kind: 'attachment-delete'
   readonly attachmentId: string
 }
+/** `os-reset_status` to `detached`: not guarded by any Cinder; see `guard_reset_status`. */
+export interface VolumeResetStatus extends Common {
+  readonly kind: 'volume-reset-status'
+  readonly volumeId: string
+}
+export interface AttachmentUpdate extends Common {
+  readonly kind: 'attachment-update'
+  readonly attachmentId: string
+}
+export interface AttachmentCreate extends Common {
+  readonly kind: 'attachment-create'
+  readonly volumeId: string
+}
 export interface Other extends Common {
   readonly kind: 'other'
 }
@@ -44,7 +57,11 @@ export type GuardedOperation =
   | VolumeTerminateConnection
   | VolumeMigrateCompletion
   | AttachmentDelete
-export type Operation = GuardedOperation | Other
+/** Not guarded by a fixed Cinder, but able to change what a check rests on. */
+export type WatchedOperation = VolumeResetStatus | AttachmentUpdate | AttachmentCreate
+/** What checks decide on. */
+export type JudgedOperation = GuardedOperation | WatchedOperation
+export type Operation = JudgedOperation | Other
 export type OperationKind = Operation['kind']
 
 export const GUARDED_KINDS = [
@@ -55,6 +72,12 @@ export const GUARDED_KINDS = [
   'attachment-delete',
 ] as const satisfies readonly GuardedOperation['kind'][]
 
+const GUARDED: ReadonlySet<OperationKind> = new Set(GUARDED_KINDS)
+
 export function isGuarded(operation: Operation): operation is GuardedOperation {
+  return GUARDED.has(operation.kind)
+}
+
+export function isJudged(operation: Operation): operation is JudgedOperation {
   return operation.kind !== 'other'
 }

@@ -63,7 +63,7 @@ export function readRules(file: string, text: string, overrides: Map<string, Ove
   const document = parseDocument(text, {
     version: isJson(text) ? '1.2' : '1.1',
     lineCounter: lines,
-    logLevel: 'silent',
+    logLevel: 'error',
   })
   const placeOf = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
@@ -132,6 +132,8 @@ function adviceOn(error: YAMLError): string {
     return 'text follows a closing quote; put the whole rule in double quotes: "\'x\':%(y)s"'
   if (error.code === 'BLOCK_AS_IMPLICIT_KEY')
     return 'a colon followed by a space ends a name in YAML; leave the space out, or put the whole rule in quotes'
+  if (error.code === 'MULTIPLE_DOCS')
+    return 'a policy file holds one document; take the lines --- and ... out'
   return error.message.split('\n', 1)[0] ?? error.message
 }
 

@@ -9,7 +9,7 @@ import {
   type Volume,
 } from '../../src/checks/check.ts'
 import type { Identity } from '../../src/identity/identity.ts'
-import type { GuardedOperation } from '../../src/operation/operation.ts'
+import type { JudgedOperation } from '../../src/operation/operation.ts'
 import { refusalOf } from '../operation/refusal.ts'
 
 /** What the clouds would answer. Ids are short words: nothing in a check looks into them. */
@@ -52,7 +52,7 @@ function answerOf(question: Question, world: World): unknown {
 }
 
 /** Runs a check as the gateway does, asking the world, to `allow` or the refusal in words; and what was asked. */
-export function run(check: Check, operation: GuardedOperation, identity: Identity, world: World) {
+export function run(check: Check, operation: JudgedOperation, identity: Identity, world: World) {
   const answers = new Map<string, unknown>()
   const known: Known = { get: (question) => answers.get(keyOf(question)) as never }
   const asked: string[] = []

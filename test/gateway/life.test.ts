@@ -82,6 +82,7 @@ async function live(replaced: Partial<Stages>, method = 'DELETE'): Promise<Lived
     checks: [{ name: 'yes', decide: () => ALLOW }],
     facts: () => new Book(),
     deadline: () => (work) => work,
+    turn: async () => () => undefined,
     reasonOf: () => reject('undecided'),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri: 'http://k' }),
     forward: async (_approved, _raw, response) => {
@@ -342,7 +343,11 @@ describe('exactly one record', () => {
     ['read', { read: fails }, []],
     ['authenticate', { authenticate: fails }, ['request']],
     ['classify', { classify: async () => reject('malformed_body') }, ['request', 'identity']],
-    ['a check', { checks: [says('no', reject('undecided'))] }, ['request', 'identity', 'operation', 'facts']],
+    [
+      'a check',
+      { checks: [says('no', reject('undecided'))] },
+      ['request', 'identity', 'operation', 'facts', 'turn'],
+    ],
   ])('of one that ended at %s, with what was known by then', async (_name, replaced, known) => {
     const { outcomes } = await live(replaced)
     expect(outcomes.map(({ draft }) => Object.keys(draft))).toEqual([known])

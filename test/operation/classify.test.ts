@@ -171,7 +171,7 @@ describe('every form of a guarded request is that request', () => {
 
 describe('whatever Cinder does not guard is other', () => {
   test.each([
-    ['os-reset_status', { 'os-reset_status': { attach_status: 'detached' } }],
+    ['os-reset_status', { 'os-reset_status': { status: 'available' } }],
     ['os-unreserve', { 'os-unreserve': null }],
     ['os-attach', { 'os-attach': {} }],
     ['another spelling', { 'OS-DETACH': {} }],
@@ -286,4 +286,37 @@ describe("an attachment delete is refused in Cinder's order", () => {
 test('all kinds but `other` are guarded', () => {
   const kinds = [...GUARDED_KINDS, 'other'] as const
   expect(kinds.filter((kind) => isGuarded({ kind } as Operation))).toEqual(GUARDED_KINDS)
+})
+
+describe('what can change what a check rests on is watched', () => {
+  const body = (value: object): Buffer => Buffer.from(JSON.stringify(value))
+  const common = { mount: 'v3', contentType: 'application/json', apiVersion: 'volume 3.27' } as const
+  const around = { tokenProject: 'p', maximum: null }
+  test.each<[string, string, string, Buffer, object]>([
+    [
+      'os-reset_status to detached',
+      'POST',
+      'p/volumes/v/action',
+      body({ 'os-reset_status': { attach_status: 'Detached' } }),
+      { kind: 'volume-reset-status', volumeId: 'v' },
+    ],
+    [
+      'an attachment update',
+      'PUT',
+      'p/attachments/a.json',
+      body({}),
+      { kind: 'attachment-update', attachmentId: 'a' },
+    ],
+    [
+      'an attachment create',
+      'POST',
+      'attachments',
+      body({ attachment: { volume_uuid: 'v' } }),
+      { kind: 'attachment-create', volumeId: 'v' },
+    ],
+    ['an attachment create that Cinder will refuse', 'POST', 'attachments', body({}), { kind: 'other' }],
+  ])('%s', (_name, method, path, given, expected) => {
+    const found = classify({ ...common, method, segments: path.split('/'), body: given }, around)
+    expect(found).toMatchObject(expected)
+  })
 })

@@ -108,6 +108,11 @@ test.for<[string, string, string]>([
     'a: role:x and b: c',
     'p.yaml:1:4: a colon followed by a space ends a name in YAML; leave the space out, or put the whole rule in quotes',
   ],
+  [
+    'a second document, which would be lost',
+    'a: "!"\n---\nb: "!"',
+    'p.yaml:2:1: a policy file holds one document; take the lines --- and ... out',
+  ],
   ['no mapping', '- a', 'p.yaml:1:1: a policy file maps names of rules to check strings'],
 ])('refuses %s', ([, text, expected]) => {
   expect(read(text)).toEqual([expected])

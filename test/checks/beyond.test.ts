@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { type BeyondOptions, beyondCheck } from '../../src/checks/beyond.ts'
+import type { JudgedOperation } from '../../src/operation/operation.ts'
+import { admin, alice, nova } from '../identity/identities.ts'
+import { attachmentOf, run, volumeOf, type World } from './world.ts'
+
+const OFF: BeyondOptions = {
+  guard_shared_connector: false,
+  guard_reset_status: false,
+  guard_attachment_update: false,
+}
+const common = { projectInUrl: 'demo', version: '3.27' } as const
+const reset: JudgedOperation = { ...common, kind: 'volume-reset-status', volumeId: 'v' }
+const update = (attachmentId: string): JudgedOperation => ({
+  ...common,
+  kind: 'attachment-update',
+  attachmentId,
+})
+const remove = (attachmentId: string): JudgedOperation => ({
+  ...common,
+  kind: 'attachment-delete',
+  attachmentId,
+})
+const detach: JudgedOperation = {
+  ...common,
+  kind: 'volume-detach',
+  volumeId: 'v',
+  attachmentId: 'second',
+  nullBody: false,
+}
+const create: JudgedOperation = { ...common, kind: 'attachment-create', volumeId: 'v' }
+
+/** Nova uses `a`; `second` is another record of the same volume. */
+const world = (second: Parameters<typeof attachmentOf>[1] = {}): World => ({
+  volumes: { v: volumeOf('v') },
+  lists: { v: [attachmentOf('a'), attachmentOf('second', second)] },
+  attachments: { a: { id: 'a', volumeId: 'v' }, second: { id: 'second', volumeId: 'v' } },
+  nova: { 'web/v': { attachmentId: 'a', comparable: true } },
+})
+const unused: World = { ...world(), nova: {} }
+const conflict = (reason: string): string =>
+  `${reason}: 409 ConflictNovaUsingAttachment: Detach volume from instance web using the Compute API`
+
+describe('each hole that a fixed Cinder has too is closed by its switch, and by it alone', () => {
+  const cases: readonly [string, keyof BeyondOptions, JudgedOperation, World, string][] = [
+    [
+      'a second connected record, deleted',
+      'guard_shared_connector',
+      remove('second'),
+      world(),
+      conflict('shared_connector'),
+    ],
+    [
+      'a second connected record, detached',
+      'guard_shared_connector',
+      detach,
+      world(),
+      conflict('shared_connector'),
+    ],
+    [
+      'a second record never connected',
+      'guard_shared_connector',
+      remove('second'),
+      world({ connected: false }),
+      'allow',
+    ],
+    ['a second record while Nova uses none', 'guard_shared_connector', remove('second'), unused, 'allow'],
+    ['os-reset_status to detached', 'guard_reset_status', reset, world(), conflict('reset_status_in_use')],
+    ['os-reset_status while Nova uses none', 'guard_reset_status', reset, unused, 'allow'],
+    [
+      'the used attachment, re-pointed',
+      'guard_attachment_update',
+      update('a'),
+      world(),
+      conflict('update_in_use'),
+    ],
+    ['another attachment, re-pointed', 'guard_attachment_update', update('second'), world(), 'allow'],
+    ['an attachment that does not exist', 'guard_attachment_update', update('gone'), world(), 'allow'],
+    ['another attachment, created', 'guard_attachment_update', create, world(), 'allow'],
+  ]
+  test.each(cases)('%s (%s)', (_name, option, operation, given, expected) => {
+    const check = beyondCheck({ ...OFF, [option]: true })
+    expect(run(check, operation, alice, given).verdict).toBe(expected)
+    expect(run(check, operation, admin, given).verdict).toBe(expected)
+    expect(run(check, operation, nova, given)).toEqual({ verdict: 'allow', asked: [] })
+    expect(run(beyondCheck(OFF), operation, alice, given)).toEqual({ verdict: 'allow', asked: [] })
+  })
+
+  test('what cannot be listed is no pass', () => {
+    const given: World = { ...world(), lists: { v: 'unknown' } }
+    expect(run(beyondCheck({ ...OFF, guard_reset_status: true }), reset, alice, given).verdict).toMatch(
+      /^attachment_ambiguous: 409/,
+    )
+  })
+})
