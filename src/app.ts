@@ -1,34 +1,35 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import express from 'express'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import { credentialsOf, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
-import { type Caller, cinderFacts, TokenRefusedError } from './clouds/cinder.ts'
-import { CloudError } from './clouds/client.ts'
+import { type Caller, cinderFacts } from './clouds/cinder.ts'
 import { createClients } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
 import { keystoneValidator } from './clouds/keystone.ts'
 import { computeEndpoint, serverVolume } from './clouds/nova.ts'
-import { createSession, identityUrlOf, type SessionKeeper } from './clouds/session.ts'
-import { discoverVersions, versionKeeper } from './clouds/versions.ts'
+import { checkOwnToken } from './clouds/own-token.ts'
+import { createSession, identityUrlOf } from './clouds/session.ts'
+import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type FactBook, type Stages } from './gateway.ts'
-import { ClientGoneError } from './http/body.ts'
 import { faultOf } from './http/fault.ts'
-import { type Rejection, reject } from './http/rejection.ts'
 import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { cachedValidator } from './identity/cache.ts'
-import { type Identity, projectOf, type TokenValidator } from './identity/identity.ts'
+import { type Identity, projectOf } from './identity/identity.ts'
 import { jwsValidator, readJwsKeys } from './identity/jws.ts'
 import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
+import { reasonOf } from './reason-of.ts'
+import type { Audit } from './record/audit.ts'
 import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
+import { callerKindOf, refine } from './rollout/caller.ts'
+import type { Modes } from './rollout/mode.ts'
 import { Turns, volumeOf } from './turns.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
@@ -44,6 +45,8 @@ export async function createApp(
   policy: PolicySource,
   metrics: Metrics,
   log: Logger,
+  audit: Audit,
+  modes: Modes,
 ): Promise<App> {
   const clients = createClients(config, metrics.call)
   const { keystone, nova, cinder } = clients
@@ -96,6 +99,8 @@ export async function createApp(
   })
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
+  const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
+  const serviceHosts = new Set(config.cinderguard.service_hosts)
   const turns = new Turns()
   const stages: Stages = {
     envelope: envelopeOf,
@@ -114,6 +119,7 @@ export async function createApp(
             {
               serviceTokenRoles: config.keystone_authtoken.service_token_roles,
               serviceTokenRolesRequired: config.keystone_authtoken.service_token_roles_required,
+              trustedServiceUsers,
             },
             Date.now,
           ),
@@ -139,11 +145,15 @@ export async function createApp(
     },
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
+    caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
+    refine,
+    mode: (rejection, draft) => modes.of(rejection, draft.operation?.kind ?? null),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {
       metrics.observe(outcome)
       logOutcome(log, outcome)
+      audit.record(outcome)
     },
     now: () => performance.now(),
   }
@@ -194,36 +204,4 @@ async function withServiceToken(
   session: ReturnType<typeof createSession>,
 ): Promise<Readonly<Record<string, string>>> {
   return { ...headers, 'x-service-token': (await session.get()).token.reveal() }
-}
-
-/** Nova's version documents stand at the version's root, above a project id that older catalogues append. */
-function versionRoot(endpoint: string): string {
-  return endpoint.replace(/(\/v2(?:\.1)?)\/.*$/, '$1')
-}
-
-/** Our own token is looked up like anybody's: that shows Keystone there, our account good and allowed to ask. */
-async function checkOwnToken(session: SessionKeeper, validator: TokenValidator): Promise<void> {
-  const own = await session.get()
-  const found = await validator.validate(own.token, false, `req-${randomUUID()}`)
-  if (found !== 'invalid') return
-  session.invalidate(own)
-  throw new CloudError('keystone', 'our own token is refused')
-}
-
-/** Fail closed: every fault is a refusal, and says which dependency it was. */
-function reasonOf(fault: unknown, requestId: string, log: Logger): Rejection {
-  if (fault instanceof ClientGoneError) return reject('client_gone')
-  if (fault instanceof TokenRefusedError) return reject('invalid_user_token')
-  if (fault instanceof CloudError) {
-    log.warn(
-      { request_id: requestId, dependency: fault.service, problem: fault.message },
-      'a dependency failed',
-    )
-    return reject(`${fault.service}_unavailable`)
-  }
-  log.error(
-    { request_id: requestId, problem: fault instanceof Error ? fault.message : 'unknown' },
-    'no decision',
-  )
-  return reject('undecided')
 }

@@ -5,6 +5,8 @@ import { isRejection, type Rejection, reject } from './http/rejection.ts'
 import type { Envelope, GuardedRequest } from './http/request.ts'
 import type { Identity } from './identity/identity.ts'
 import { isJudged, type JudgedOperation, type Operation } from './operation/operation.ts'
+import type { CallerKind } from './rollout/caller.ts'
+import type { Mode } from './rollout/mode.ts'
 
 /**
  * THE LIFE OF A REQUEST: read, authenticate, classify, check, then forward or refuse, and record once.
@@ -18,7 +20,8 @@ export interface Approved {
   readonly request: GuardedRequest
   /** Null for what Cinder serves without a token. */
   readonly identity: Identity | null
-  readonly operation: Operation
+  /** Null when it was forwarded in observe mode, though it could not be told. */
+  readonly operation: Operation | null
 }
 
 /** Facts for one decision. */
@@ -42,6 +45,12 @@ export interface Stages {
   deadline(): <T>(work: Promise<T>) => Promise<T>
   /** Which refusal a fault of a dependency means. */
   reasonOf(fault: unknown, requestId: string): Rejection
+  /** Who seems to ask, for the record. */
+  caller(draft: Draft): CallerKind
+  /** Gives a refusal the reason that fits its caller; the answer stays the same. */
+  refine(rejection: Rejection, caller: CallerKind): Rejection
+  /** In `observe` a refusal is recorded, and its request forwarded. */
+  mode(rejection: Rejection, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
   /** Resolves when the answer was sent, or to a rejection when nothing was sent yet. */
   forward(approved: Approved, raw: IncomingMessage, response: ServerResponse): Promise<Rejection | null>
@@ -54,6 +63,9 @@ export interface Outcome {
   readonly envelope: Envelope
   readonly draft: Draft
   readonly rejection: Rejection | null
+  /** What would have refused it, had it not been forwarded in observe mode. */
+  readonly observed: Rejection | null
+  readonly caller: CallerKind
   readonly status: number
   /** Seconds from the first byte read to the decision, and to the end of the answer. */
   readonly decisionSeconds: number
@@ -65,7 +77,7 @@ export interface Draft {
   request?: GuardedRequest
   identity?: Identity | null
   operation?: Operation
-  facts?: Known
+  facts?: Known & { entries?(): readonly (readonly [string, unknown])[] }
   turn?: Promise<() => void>
 }
 
@@ -126,6 +138,17 @@ function missingOf(answer: Ask, asked: Set<string>): readonly Question[] {
   return missing
 }
 
+/**
+ * In observe mode what was refused is forwarded all the same, so that Cinder answers as it would without the
+ * gateway. What has no single meaning, or was not read to its end, cannot be forwarded in any mode.
+ */
+function despite(rejection: Rejection, draft: Draft, stages: Stages): Approved | null {
+  const { request, identity = null, operation = null } = draft
+  if (request === undefined || request.body === 'too-large') return null
+  if (stages.mode(rejection, draft) === 'enforce') return null
+  return { [approval]: true, request, identity, operation }
+}
+
 /** The request handler: judges, forwards or refuses, and records, whatever happens. */
 export function createGateway(
   stages: Stages,
@@ -136,12 +159,22 @@ export function createGateway(
     const draft: Draft = {}
     let decided = started
     let rejection: Rejection | null = null
+    let observed: Rejection | null = null
+    let caller: CallerKind = 'unknown'
     try {
       const verdict = await judge(raw, envelope, draft, stages).catch((fault: unknown) =>
         stages.reasonOf(fault, envelope.requestId),
       )
       decided = stages.now()
-      rejection = isRejection(verdict) ? verdict : await stages.forward(verdict, raw, response)
+      caller = stages.caller(draft)
+      let approved: Approved | null
+      if (isRejection(verdict)) {
+        const refusal = stages.refine(verdict, caller)
+        approved = despite(refusal, draft, stages)
+        if (approved === null) rejection = refusal
+        else observed = refusal
+      } else approved = verdict
+      if (approved !== null) rejection = await stages.forward(approved, raw, response)
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
     } finally {
       // A turn that came too late for its request is ended too.
@@ -150,6 +183,8 @@ export function createGateway(
         envelope,
         draft,
         rejection,
+        observed,
+        caller,
         status: response.statusCode,
         decisionSeconds: (decided - started) / 1000,
         totalSeconds: (stages.now() - started) / 1000,

@@ -5,7 +5,9 @@ import { checkReadiness } from './admin/readiness.ts'
 import { createApp } from './app.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
+import { createAudit } from './record/audit.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
+import { readModes } from './rollout/mode.ts'
 import { listen } from './server.ts'
 
 /** A running gateway. */
@@ -26,7 +28,12 @@ export function versionOf(): string {
 /** Starts both listeners. One that cannot be had stops the other. @throws when an address or a key file cannot be had. */
 export async function startGateway(config: Config, policy: PolicySource, log: Logger): Promise<Gateway> {
   const metrics = createMetrics(versionOf())
-  const app = await createApp(config, policy, metrics, log)
+  const { mode, mode_overrides, audit_log, audit_queue } = config.cinderguard
+  const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
+  if ('problems' in modes) throw new Error(`[cinderguard] mode_overrides: ${modes.problems.join('; ')}`)
+  metrics.mode(modes.overall)
+  const audit = createAudit(audit_log, audit_queue, metrics, log)
+  const app = await createApp(config, policy, metrics, log, audit, modes)
   let draining = false
   const admin = createAdmin({
     registry: metrics.registry,
@@ -50,6 +57,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
       await listener.close(config.cinderguard.shutdown_timeout)
       await adminListener.close(0)
       await app.close()
+      await audit.close()
     },
   }
 }

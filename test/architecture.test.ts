@@ -45,7 +45,7 @@ const matching = (pattern: RegExp, except = /^$/): string[] =>
 
 /** Judge without waiting and without the world: no clock, no Node, no package. */
 const PURE =
-  /^(?:operation|checks)\/|^policy\/(?!source|load)|^http\/(?:rejection|fault)\.ts$|^identity\/identity\.ts$/
+  /^(?:operation|checks|rollout)\/|^policy\/(?!source|load)|^http\/(?:rejection|fault)\.ts$|^identity\/identity\.ts$/
 /** The words that all layers speak. */
 const WORDS = /^(?:http\/rejection|identity\/identity|operation\/operation|checks\/check)\.ts$/
 /** Puts the parts together; imported by its own kind only. */
@@ -106,7 +106,10 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
   'http-proxy-3': { value: /^forward\// },
   'prom-client': { value: /^record\/metrics\.ts$/, type: /^admin\// },
   express: { value: /^(?:app\.ts|admin\/)/ },
-  pino: { value: /^record\/log\.ts$/, type: /^(?:app|serve|server)\.ts$|^commands\// },
+  pino: {
+    value: /^record\/(?:log|sink)\.ts$/,
+    type: /^(?:app|serve|server|reason-of)\.ts$|^(?:commands|record)\//,
+  },
   yaml: { value: /^policy\/(?:source|load)\.ts$|^demo\// },
 }
 

@@ -5,6 +5,7 @@ import { ALLOW, type Answer, ask, type Check, type Known, type Question, type Vo
 
 /** oslo.policy, as far as a check needs it. */
 export interface PolicyRules {
+  has(rule: string): boolean
   allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
 }
 

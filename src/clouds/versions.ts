@@ -71,3 +71,8 @@ function readVersions(service: Service, answer: CloudResponse, major: string): A
   // An API from before microversions leaves the field empty.
   return { maximum: found === null ? [0, 0] : [Number(found[1]), Number(found[2])] }
 }
+
+/** Nova's version documents stand at the version's root, above a project id that older catalogues append. */
+export function versionRoot(endpoint: string): string {
+  return endpoint.replace(/(\/v2(?:\.1)?)\/.*$/, '$1')
+}

@@ -41,9 +41,41 @@ export const OPTIONS = {
     },
     mode: {
       type: 'enum',
-      choices: ['enforce'],
+      choices: ['enforce', 'observe'],
       default: 'enforce',
-      help: 'What happens to a request that fails a check: enforce refuses it.',
+      help: 'What happens to a request that fails a check: enforce refuses it, observe forwards it and counts and records what would have been answered. A request that has no single meaning is refused in both.',
+    },
+    mode_overrides: {
+      type: 'list',
+      default: '',
+      help: 'Another mode for one operation, reason or policy rule: NAME=enforce or NAME=observe, divided by commas, such as volume-detach=observe. The rule goes before the reason, that before the operation, and that before mode.',
+    },
+    trusted_service_users: {
+      type: 'list',
+      default: '',
+      help: "Ids of users whose calls count as a service's though they send no service token. Whoever has a token of such a user goes round the safety check: a debt, to be paid off by [service_user] in the service.",
+    },
+    service_hosts: {
+      type: 'list',
+      default: '',
+      help: 'Addresses that services such as Nova call from. A refused call from there is recorded as service_token_missing instead of attachment_in_use; the answer and the decision stay the same.',
+    },
+    audit_log: {
+      type: 'string',
+      default: '',
+      pattern: {
+        source: '^(?:stdout|/.+|syslog://(?:\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+)(?::\\d{1,5})?)?$',
+        expects: 'empty, stdout, /PATH or syslog://HOST:PORT',
+      },
+      help: 'Where decision records go, one CADF event a line for each refusal and each guarded operation: stdout, a file (opened again on SIGHUP) or syslog over UDP. Empty writes none.',
+    },
+    audit_queue: {
+      type: 'int',
+      unit: 'bytes',
+      min: 65_536,
+      max: 1_073_741_824,
+      default: '16777216',
+      help: 'How much of the decision records may wait for a slow sink. What does not fit is dropped and counted in cinderguard_decision_records_total.',
     },
     guard_shared_connector: {
       type: 'bool',

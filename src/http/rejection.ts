@@ -230,6 +230,14 @@ export const REASONS = {
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
     help: 'Nova uses the attachment, and the caller is not a service (CVE-2023-2088).',
   },
+  service_token_missing: {
+    status: 409,
+    style: 'cinder',
+    fault: 'conflictingRequest',
+    versioned: true,
+    message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
+    help: 'As attachment_in_use or attachment_ambiguous, of a caller that looks like a service which sent no service token: its [service_user] is to be set. The client reads the same.',
+  },
   shared_connector: {
     status: 409,
     style: 'cinder',

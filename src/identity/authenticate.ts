@@ -7,6 +7,8 @@ export interface AuthenticateOptions {
   readonly serviceTokenRoles: readonly string[]
   /** `[keystone_authtoken] service_token_roles_required`. */
   readonly serviceTokenRolesRequired: boolean
+  /** `[cinderguard] trusted_service_users`: ids of users whose calls count as a service's without a service token. */
+  readonly trustedServiceUsers?: ReadonlySet<string>
 }
 
 export interface Credentials {
@@ -46,7 +48,14 @@ export async function authenticate(
   let user = resultOf(await userLookup)
   if (user === 'invalid' && isService) user = await checked(userToken, true)
   if (user === 'invalid') return reject('invalid_user_token')
-  return { user, ...(service === undefined ? {} : { service }), isService, userToken }
+  const isTrustedUser = !isService && options.trustedServiceUsers?.has(user.userId) === true
+  return {
+    user,
+    ...(service === undefined ? {} : { service }),
+    isService: isService || isTrustedUser,
+    ...(isTrustedUser ? { isTrustedUser } : {}),
+    userToken,
+  }
 }
 
 type Settled<T> = { readonly value: T } | { readonly error: unknown }

@@ -29,6 +29,8 @@ export interface Identity {
   readonly service?: Token
   /** The service token carries one of `service_token_roles`: Cinder's `is_service_request`. */
   readonly isService: boolean
+  /** It counts as a service only because `trusted_service_users` names its user. */
+  readonly isTrustedUser?: boolean
   /** The very token the caller sent; used to ask Cinder and Nova with the caller's eyes. */
   readonly userToken: Secret
 }

@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino'
 import type { Outcome } from '../gateway.ts'
-import { decisionRecord, isWorthRecording } from './record.ts'
+import { decisionRecord, isWorthRecording, verdictOf } from './record.ts'
 
 /** JSON lines on standard output. What is logged of a request is what a decision record lists, and nothing else. */
 export function createLogger(level: string): Logger {
@@ -9,6 +9,5 @@ export function createLogger(level: string): Logger {
 
 export function logOutcome(log: Logger, outcome: Outcome): void {
   if (!isWorthRecording(outcome)) return
-  const verb = outcome.rejection === null ? 'passed' : 'refused'
-  log[outcome.status >= 500 ? 'warn' : 'info'](decisionRecord(outcome), `request ${verb}`)
+  log[outcome.status >= 500 ? 'warn' : 'info'](decisionRecord(outcome), `request ${verdictOf(outcome)}`)
 }

@@ -1,7 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Service } from '../clouds/client.ts'
 import type { Outcome } from '../gateway.ts'
-import { isService, labelOf } from './record.ts'
+import { rowOf } from '../http/rejection.ts'
+import { isService, labelOf, verdictOf } from './record.ts'
 
 /** The gateway's metrics, in a registry of its own. Labels are closed sets: nothing of a request becomes one. */
 export interface Metrics {
@@ -10,6 +11,9 @@ export interface Metrics {
   call(service: Service, outcome: 'ok' | 'error', seconds: number): void
   tokenLookup(result: 'hit' | 'miss' | 'joined'): void
   inFlight(change: 1 | -1): void
+  /** Sets which mode counts overall. */
+  mode(mode: 'enforce' | 'observe'): void
+  decisionRecord(result: 'written' | 'dropped' | 'failed'): void
   ready(service: Service, isReady: boolean): void
 }
 
@@ -20,7 +24,7 @@ export function createMetrics(version: string): Metrics {
   const registers = [registry]
   const requests = new Counter({
     name: 'cinderguard_requests_total',
-    help: 'Requests answered, by operation, verdict (forwarded or refused), status and whether a service asked.',
+    help: 'Requests answered, by operation, verdict (forwarded, refused, or observed: forwarded though it would have been refused), status and whether a service asked.',
     labelNames: ['operation', 'verdict', 'status', 'service'],
     registers,
   })
@@ -28,6 +32,30 @@ export function createMetrics(version: string): Metrics {
     name: 'cinderguard_refusals_total',
     help: 'Requests refused by the gateway itself, by operation, reason and status.',
     labelNames: ['operation', 'reason', 'status'],
+    registers,
+  })
+  const wouldBe = new Counter({
+    name: 'cinderguard_would_be_refusals_total',
+    help: 'Requests forwarded in observe mode that would have been refused, by operation, reason and the status that it would have been.',
+    labelNames: ['operation', 'reason', 'status'],
+    registers,
+  })
+  const trusted = new Counter({
+    name: 'cinderguard_trusted_service_user_requests_total',
+    help: 'Requests that counted as a service only because trusted_service_users names their user, by operation.',
+    labelNames: ['operation'],
+    registers,
+  })
+  const modeInfo = new Gauge({
+    name: 'cinderguard_mode',
+    help: '1 for the mode that counts overall, 0 for the other.',
+    labelNames: ['mode'],
+    registers,
+  })
+  const audited = new Counter({
+    name: 'cinderguard_decision_records_total',
+    help: 'Decision records, by result: written (handed to the sink), dropped (lost), failed (the sink had an error).',
+    labelNames: ['result'],
     registers,
   })
   const decision = new Histogram({
@@ -80,14 +108,23 @@ export function createMetrics(version: string): Metrics {
     observe(outcome) {
       const operation = labelOf(outcome.draft)
       const status = String(outcome.status)
-      const verdict = outcome.rejection === null ? 'forwarded' : 'refused'
+      const verdict = verdictOf(outcome)
       requests.inc({ operation, verdict, status, service: String(isService(outcome.draft)) })
       if (outcome.rejection !== null) refusals.inc({ operation, reason: outcome.rejection.reason, status })
+      if (outcome.observed !== null) {
+        const { reason } = outcome.observed
+        wouldBe.inc({ operation, reason, status: String(rowOf(reason).status) })
+      }
+      if (outcome.caller === 'trusted-user') trusted.inc({ operation })
       decision.observe({ operation }, outcome.decisionSeconds)
       total.observe({ operation }, outcome.totalSeconds)
     },
     call: (service, outcome, seconds) => calls.observe({ service, outcome }, seconds),
     tokenLookup: (result) => lookups.inc({ result }),
+    mode(mode) {
+      for (const each of ['enforce', 'observe'] as const) modeInfo.set({ mode: each }, each === mode ? 1 : 0)
+    },
+    decisionRecord: (result) => audited.inc({ result }),
     inFlight: (change) => inFlight.inc(change),
     ready: (service, isReady) => ready.set({ service }, isReady ? 1 : 0),
   }

@@ -3,6 +3,7 @@ import { isRejection } from '../http/rejection.ts'
 import { classifiable } from '../operation/classifiable.ts'
 import { classify } from '../operation/classify.ts'
 import { isGuarded } from '../operation/operation.ts'
+import { hintFor } from '../rollout/caller.ts'
 
 /**
  * The operation as metrics name it, from a closed set: the operation's kind; for a request that was refused before
@@ -30,21 +31,30 @@ export type DecisionRecord = Readonly<Record<string, string | number | boolean |
 export function isWorthRecording(outcome: Outcome): boolean {
   return (
     outcome.rejection !== null ||
+    outcome.observed !== null ||
     (outcome.draft.operation !== undefined && isGuarded(outcome.draft.operation))
   )
 }
 
+/** Decision and enforcement, apart from the status: `observed` was forwarded though it would have been refused. */
+export function verdictOf(outcome: Outcome): 'forwarded' | 'refused' | 'observed' {
+  if (outcome.rejection !== null) return 'refused'
+  return outcome.observed === null ? 'forwarded' : 'observed'
+}
+
 export function decisionRecord(outcome: Outcome): DecisionRecord {
-  const { draft, envelope, rejection } = outcome
+  const { draft, envelope } = outcome
+  const rejection = outcome.rejection ?? outcome.observed
   const user = draft.identity?.user
   const operation = draft.operation
+  const volumeId = operation !== undefined && 'volumeId' in operation ? operation.volumeId : null
   return {
     request_id: envelope.requestId,
-    verdict: rejection === null ? 'forwarded' : 'refused',
+    verdict: verdictOf(outcome),
     reason: rejection?.reason ?? null,
     status: outcome.status,
     operation: labelOf(draft),
-    volume_id: operation !== undefined && 'volumeId' in operation ? operation.volumeId : null,
+    volume_id: volumeId,
     attachment_id: operation !== undefined && 'attachmentId' in operation ? operation.attachmentId : null,
     server_id: rejection?.detail.server ?? null,
     rule: rejection?.detail.rule ?? null,
@@ -52,6 +62,8 @@ export function decisionRecord(outcome: Outcome): DecisionRecord {
     user_id: user?.userId ?? null,
     project_id: user?.scope.kind === 'project' ? user.scope.projectId : null,
     is_service: isService(draft),
+    caller: outcome.caller,
+    hint: rejection === null ? null : hintFor(rejection, volumeId),
     service_user_id: draft.identity?.service?.userId ?? null,
     client: draft.request?.clientAddress ?? null,
     user_agent: draft.request?.headers.get('user-agent') ?? null,

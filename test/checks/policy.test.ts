@@ -44,6 +44,7 @@ function rules(...refused: readonly string[]): Recorded {
   return {
     evaluated,
     targets,
+    has: () => true,
     allows(rule, credentials, target) {
       if (rule === 'context_is_admin') return (credentials.roles as string[]).includes('admin')
       evaluated.push(rule)

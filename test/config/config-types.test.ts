@@ -6,7 +6,7 @@ import type { Secret } from '../../src/config/secret.ts'
 test('the type of Config follows the table', () => {
   expectTypeOf<Config['cinderguard']['bind']>().toEqualTypeOf<Address>()
   expectTypeOf<Config['cinderguard']['upstream']>().toEqualTypeOf<string>()
-  expectTypeOf<Config['cinderguard']['mode']>().toEqualTypeOf<'enforce'>()
+  expectTypeOf<Config['cinderguard']['mode']>().toEqualTypeOf<'enforce' | 'observe'>()
   expectTypeOf<Config['cinderguard']['nova_endpoint_override']>().toEqualTypeOf<string | undefined>()
   expectTypeOf<Config['DEFAULT']['osapi_max_limit']>().toEqualTypeOf<number>()
   expectTypeOf<Config['keystone_authtoken']['password']>().toEqualTypeOf<Secret | undefined>()

@@ -266,7 +266,7 @@ describe('loadConfig reports', () => {
       { env: { OS_CINDERGUARD__BNID: 'x', OS_CINDERGUARD__MODE: 'off', OS_OTHER: 'x' } },
       [
         'unknown_option environment OS_CINDERGUARD__BNID: [cinderguard] has no option bnid; did you mean bind?',
-        'wrong_type environment OS_CINDERGUARD__MODE: [cinderguard] mode: "off" is not one of enforce',
+        'wrong_type environment OS_CINDERGUARD__MODE: [cinderguard] mode: "off" is not one of enforce, observe',
       ],
     ],
     [
@@ -276,7 +276,7 @@ describe('loadConfig reports', () => {
       [
         'unknown_option command line --nova.nope: there is no option nope in [nova]',
         'unknown_option command line --bnid: [cinderguard] has no option bnid; did you mean bind?',
-        'wrong_type command line --mode: [cinderguard] mode: "off" is not one of enforce',
+        'wrong_type command line --mode: [cinderguard] mode: "off" is not one of enforce, observe',
       ],
     ],
     [
@@ -382,7 +382,7 @@ describe('loadConfig reports', () => {
       {},
       [
         `syntax a.conf:${at}: neither [section], key = value, nor a comment`,
-        `wrong_type a.conf:${at + 2}: [cinderguard] mode: "off" is not one of enforce`,
+        `wrong_type a.conf:${at + 2}: [cinderguard] mode: "off" is not one of enforce, observe`,
       ],
     ],
   ]

@@ -84,6 +84,9 @@ async function live(replaced: Partial<Stages>, method = 'DELETE'): Promise<Lived
     deadline: () => (work) => work,
     turn: async () => () => undefined,
     reasonOf: () => reject('undecided'),
+    caller: () => 'user',
+    refine: (rejection) => rejection,
+    mode: () => 'enforce',
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri: 'http://k' }),
     forward: async (_approved, _raw, response) => {
       response.end('forwarded')

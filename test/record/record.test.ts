@@ -37,7 +37,16 @@ const IN_USE = reject('attachment_in_use', { server: 's' })
 
 function outcome(draft: Draft, rejection: Rejection | null, status: number): Outcome {
   const envelope = { requestId: 'req-1', method: 'POST', accept: '' }
-  return { envelope, draft, rejection, status, decisionSeconds: 0.01234, totalSeconds: 0.2 }
+  return {
+    envelope,
+    draft,
+    rejection,
+    observed: null,
+    caller: draft.identity?.isService === true ? 'service' : 'user',
+    status,
+    decisionSeconds: 0.01234,
+    totalSeconds: 0.2,
+  }
 }
 const refused = outcome({ request, identity: alice, operation: detach }, IN_USE, 409)
 
@@ -57,6 +66,8 @@ describe('one decision record', () => {
       user_id: 'alice',
       project_id: 'demo',
       is_service: false,
+      caller: 'user',
+      hint: 'Detach it by the Compute API: openstack server remove volume s v',
       service_user_id: null,
       client: '192.0.2.1',
       user_agent: 'curl/8',

@@ -1,0 +1,106 @@
+import type { Outcome } from '../gateway.ts'
+import { REASONS, type Reason } from '../http/rejection.ts'
+import type { Token } from '../identity/identity.ts'
+import { decisionRecord } from './record.ts'
+
+/** What an event says of the gateway itself, and what a pure function cannot know. */
+export interface EventContext {
+  /** UUID of the event. */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  /** Name of the gateway that observed it, such as its host name. */
+  readonly observer: string
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
+
+/** CADF's action for what Cinder would do, as keystonemiddleware's audit filter names them. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  'volume-detach': 'update/os-detach',
+  'volume-force-detach': 'update/os-force_detach',
+  'volume-terminate-connection': 'update/os-terminate_connection',
+  'volume-migrate-completion': 'update/os-migrate_volume_completion',
+  'volume-reset-status': 'update/os-reset_status',
+  'attachment-delete': 'delete',
+  'attachment-update': 'update',
+  'attachment-create': 'create',
+}
+
+/**
+ * One decision as a CADF event (DMTF DSP0262) with pycadf's field names: who, what, on what, how it ended, and in
+ * an attachment what it rested on. Nothing of the request's headers or body is in it but what is listed here.
+ */
+export function cadfEvent(outcome: Outcome, context: EventContext): { readonly [key: string]: Json } {
+  const { draft, envelope } = outcome
+  const refusal = outcome.rejection ?? outcome.observed
+  const decision = decisionRecord(outcome)
+  const user = draft.identity?.user
+  const service = draft.identity?.service
+  return {
+    typeURI: 'http://schemas.dmtf.org/cloud/audit/1.0/event',
+    eventType: 'activity',
+    id: context.id,
+    eventTime: new Date(context.time).toISOString().replace('Z', '000+0000'),
+    action: ACTIONS[String(decision.operation)] ?? 'unknown',
+    outcome: outcome.status < 400 ? 'success' : 'failure',
+    reason: {
+      reasonType: 'HTTP',
+      reasonCode: String(outcome.status),
+      ...(decision.rule === null ? {} : { policyType: 'oslo.policy', policyId: decision.rule }),
+    },
+    initiator: {
+      typeURI: 'service/security/account/user',
+      id: user?.userId ?? 'unknown',
+      ...(user === undefined ? {} : { name: user.userName, ...scopeOf(user) }),
+      host: { address: decision.client, agent: decision.user_agent },
+      request_id: envelope.requestId,
+    },
+    target: targetOf(decision),
+    observer: { typeURI: 'service/storage/block/gateway', id: 'cinderguard', name: context.observer },
+    attachments: [
+      {
+        typeURI: 'mime:application/json',
+        name: 'cinderguard:decision',
+        content: {
+          ...decision,
+          would_be_status: refusal === null ? null : REASONS[refusal.reason satisfies Reason].status,
+          roles: user?.roles ?? null,
+          service:
+            service === undefined
+              ? null
+              : { id: service.userId, name: service.userName, roles: service.roles },
+          facts: factsOf(outcome),
+        },
+      },
+    ],
+  }
+}
+
+function scopeOf(user: Token): { readonly [key: string]: Json } {
+  const { scope } = user
+  if (scope.kind === 'project') return { project_id: scope.projectId }
+  if (scope.kind === 'domain') return { domain_id: scope.domainId }
+  return { scope: scope.kind }
+}
+
+function targetOf(decision: ReturnType<typeof decisionRecord>): { readonly [key: string]: Json } {
+  const { attachment_id = null, volume_id = null, operation } = decision
+  if (String(operation).startsWith('attachment-') && attachment_id !== null)
+    return { typeURI: 'service/storage/block/attachment', id: attachment_id, volume_id }
+  return { typeURI: 'service/storage/block/volume', id: volume_id ?? 'unknown', attachment_id }
+}
+
+/** What was asked and what was answered, without what policy alone reads of a volume. */
+function factsOf(outcome: Outcome): Json {
+  return (outcome.draft.facts?.entries?.() ?? []).map(([question, answer]) => ({
+    question: JSON.parse(question) as Json,
+    answer: withoutView(answer),
+  }))
+}
+
+function withoutView(answer: unknown): Json {
+  if (typeof answer !== 'object' || answer === null || !('view' in answer)) return answer as Json
+  const { view: _, ...rest } = answer
+  return rest as unknown as Json
+}

@@ -1,0 +1,57 @@
+import { REASONS, type Reason, type Rejection } from '../http/rejection.ts'
+import type { OperationKind } from '../operation/operation.ts'
+
+/** `enforce`: a request that fails a check is refused. `observe`: it is forwarded, and what it failed is recorded. */
+export type Mode = 'enforce' | 'observe'
+
+/** Which mode counts for a refusal. */
+export interface Modes {
+  readonly overall: Mode
+  /** The most particular wins: the policy rule, then the reason, then the operation, then the mode of all. */
+  of(rejection: Rejection, operation: OperationKind | null): Mode
+}
+
+const OPERATIONS: Readonly<Record<OperationKind, true>> = {
+  'volume-detach': true,
+  'volume-force-detach': true,
+  'volume-terminate-connection': true,
+  'volume-migrate-completion': true,
+  'attachment-delete': true,
+  'volume-reset-status': true,
+  'attachment-update': true,
+  'attachment-create': true,
+  other: true,
+}
+
+/**
+ * Reads `[cinderguard] mode` and `mode_overrides`, whose items are `NAME=enforce` or `NAME=observe`.
+ * @param isRule whether a policy rule has this name
+ * @returns the modes, or what is wrong, item by item
+ */
+export function readModes(
+  overall: Mode,
+  overrides: readonly string[],
+  isRule: (name: string) => boolean,
+): Modes | { readonly problems: readonly string[] } {
+  const named = new Map<string, Mode>()
+  const problems: string[] = []
+  for (const item of overrides) {
+    const split = item.lastIndexOf('=')
+    const name = item.slice(0, Math.max(split, 0)).trim()
+    const mode = item.slice(split + 1).trim()
+    if (split < 1 || (mode !== 'enforce' && mode !== 'observe'))
+      problems.push(`"${item}" is not NAME=enforce or NAME=observe`)
+    else if (named.has(name)) problems.push(`"${name}" is named twice`)
+    else if (!Object.hasOwn(OPERATIONS, name) && !Object.hasOwn(REASONS, name) && !isRule(name))
+      problems.push(`"${name}" is no operation (such as volume-detach), no reason and no policy rule`)
+    else named.set(name, mode)
+  }
+  if (problems.length > 0) return { problems }
+  const of = (name: string | null | undefined): Mode | undefined =>
+    name === null || name === undefined ? undefined : named.get(name)
+  return {
+    overall,
+    of: (rejection, operation) =>
+      of(rejection.detail.rule) ?? of(rejection.reason satisfies Reason) ?? of(operation) ?? overall,
+  }
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { type Rejection, reject } from '../../src/http/rejection.ts'
+import type { OperationKind } from '../../src/operation/operation.ts'
+import { type Mode, readModes } from '../../src/rollout/mode.ts'
+
+const isRule = (name: string) => name === 'volume:delete' || name === 'volume:get_all'
+const IN_USE = reject('attachment_in_use', { server: 's' })
+const BY_RULE = reject('policy', { rule: 'volume:delete' })
+
+describe('the most particular mode counts', () => {
+  const CASES: readonly (readonly [string, Mode, string[], Rejection, OperationKind | null, Mode])[] = [
+    ['the mode of all', 'observe', [], IN_USE, 'volume-detach', 'observe'],
+    ['the operation', 'enforce', ['volume-detach=observe'], IN_USE, 'volume-detach', 'observe'],
+    ['another operation', 'enforce', ['volume-detach=observe'], IN_USE, 'attachment-delete', 'enforce'],
+    [
+      'the reason before the operation',
+      'observe',
+      ['volume-detach=observe', 'attachment_in_use=enforce'],
+      IN_USE,
+      'volume-detach',
+      'enforce',
+    ],
+    [
+      'the rule before the reason',
+      'observe',
+      ['policy=observe', 'volume:delete=enforce'],
+      BY_RULE,
+      'other',
+      'enforce',
+    ],
+    ['an operation not told', 'enforce', ['other=observe'], IN_USE, null, 'enforce'],
+    ['blanks around', 'enforce', [' other = observe '], IN_USE, 'other', 'observe'],
+  ]
+  test.each(CASES)('%s', (_name, overall, overrides, rejection, operation, expected) => {
+    const modes = readModes(overall, overrides, isRule)
+    expect('of' in modes && modes.of(rejection, operation)).toBe(expected)
+  })
+})
+
+test('all that is wrong is said at once', () => {
+  const items = [
+    'volume-detach',
+    'volume-detach=off',
+    'nobody=observe',
+    '=observe',
+    'other=observe',
+    'other=enforce',
+  ]
+  expect(readModes('enforce', items, isRule)).toEqual({
+    problems: [
+      '"volume-detach" is not NAME=enforce or NAME=observe',
+      '"volume-detach=off" is not NAME=enforce or NAME=observe',
+      '"nobody" is no operation (such as volume-detach), no reason and no policy rule',
+      '"=observe" is not NAME=enforce or NAME=observe',
+      '"other" is named twice',
+    ],
+  })
+})
