@@ -20,7 +20,7 @@ import { faultOf } from './http/fault.ts'
 import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { cachedValidator } from './identity/cache.ts'
-import { type Identity, projectOf } from './identity/identity.ts'
+import { type Identity, projectOf, type TokenValidator } from './identity/identity.ts'
 import { jwsValidator, readJwsKeys } from './identity/jws.ts'
 import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
@@ -36,6 +36,8 @@ import { Turns, volumeOf } from './turns.ts'
 export interface App {
   readonly handle: RequestListener
   readonly probes: Probes
+  /** Looks tokens up, through the cache. */
+  readonly validator: TokenValidator
   close(): Promise<void>
 }
 
@@ -172,6 +174,7 @@ export async function createApp(
     // Express answers by itself what it cannot parse as a URL; that is for the gateway to refuse and to record.
     handle: (request, response) =>
       request.url?.startsWith('/') === true ? app(request, response) : void handle(request, response),
+    validator,
     probes: {
       keystone: () => checkOwnToken(session, asked),
       cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),

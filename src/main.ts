@@ -1,5 +1,6 @@
 import { checkConfig } from './commands/check-config.ts'
 import { demo } from './commands/demo.ts'
+import { report } from './commands/report.ts'
 import { serve } from './commands/serve.ts'
 import { renderHelp } from './config/help.ts'
 import { nearest } from './config/nearest.ts'
@@ -15,6 +16,10 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { summary: 'run the gateway', run: serve },
   'check-config': { summary: 'report every problem of a configuration, without starting', run: checkConfig },
+  report: {
+    summary: 'ask the running gateway who is refused, or would be, and what to fix before enforcing',
+    run: report,
+  },
   demo: { summary: 'run the gateway in front of an embedded stand-in cloud, with a guided tour', run: demo },
 }
 

@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { consoleAccess } from './admin/access.ts'
 import { createAdmin } from './admin/admin.ts'
+import { decisionRoutes } from './admin/decisions.ts'
 import { checkReadiness } from './admin/readiness.ts'
 import { createApp } from './app.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
 import { createAudit } from './record/audit.ts'
+import type { CadfEvent } from './record/cadf.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
+import { Recent } from './record/recent.ts'
 import { readModes } from './rollout/mode.ts'
+import { Report } from './rollout/report.ts'
 import { listen } from './server.ts'
 
 /** A running gateway. */
@@ -32,13 +37,19 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
   if ('problems' in modes) throw new Error(`[cinderguard] mode_overrides: ${modes.problems.join('; ')}`)
   metrics.mode(modes.overall)
-  const audit = createAudit(audit_log, audit_queue, metrics, log)
+  const recent = new Recent<CadfEvent>(1000)
+  const report = new Report(modes.overall, Date.now())
+  const audit = createAudit({ target: audit_log, queueBytes: audit_queue, metrics, log, recent, report })
   const app = await createApp(config, policy, metrics, log, audit, modes)
   let draining = false
   const admin = createAdmin({
     registry: metrics.registry,
     readiness: () => checkReadiness(app.probes, metrics.ready),
     isDraining: () => draining,
+    decisions: decisionRoutes(
+      consoleAccess(config.cinderguard.admin_bind, config.cinderguard.console_role, app.validator),
+      { recent, report: () => report.read() },
+    ),
   })
   const adminListener = await listen(admin, config.cinderguard.admin_bind)
   const listener = await listen(app.handle, config.cinderguard.bind).catch(async (error: unknown) => {

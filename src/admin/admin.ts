@@ -1,4 +1,4 @@
-import express, { type Express } from 'express'
+import express, { type Express, type Router } from 'express'
 import type { Registry } from 'prom-client'
 import type { Readiness } from './readiness.ts'
 
@@ -7,10 +7,12 @@ export interface AdminSources {
   readonly readiness: () => Promise<Readiness>
   /** True once shutdown has begun. */
   readonly isDraining: () => boolean
+  /** What operators look at, below `/api/v1`. */
+  readonly decisions?: Router
 }
 
 /** The admin listener's pages: `/healthz` (alive), `/readyz` (can decide), `/metrics`. */
-export function createAdmin({ registry, readiness, isDraining }: AdminSources): Express {
+export function createAdmin({ registry, readiness, isDraining, decisions }: AdminSources): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -29,6 +31,7 @@ export function createAdmin({ registry, readiness, isDraining }: AdminSources): 
     response.setHeader('content-type', registry.contentType)
     response.send(await registry.metrics())
   })
+  if (decisions !== undefined) app.use('/api/v1', decisions)
   app.use((_request, response) => {
     response.status(404).type('text/plain').send('not found\n')
   })

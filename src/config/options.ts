@@ -55,6 +55,11 @@ export const OPTIONS = {
       default: '',
       help: "Ids of users whose calls count as a service's though they send no service token. Whoever has a token of such a user goes round the safety check: a debt, to be paid off by [service_user] in the service.",
     },
+    console_role: {
+      type: 'string',
+      default: '',
+      help: 'Role of a Keystone token that may read decisions on the admin listener. Not needed where admin_bind is a loopback address or unix socket: who reaches that may read. Elsewhere, empty lets nobody.',
+    },
     service_hosts: {
       type: 'list',
       default: '',

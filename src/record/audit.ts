@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Outcome } from '../gateway.ts'
-import { cadfEvent } from './cadf.ts'
+import type { Report } from '../rollout/report.ts'
+import { type CadfEvent, cadfEvent } from './cadf.ts'
 import type { Metrics } from './metrics.ts'
+import type { Recent } from './recent.ts'
 import { isWorthRecording } from './record.ts'
 import { openSink, type Sink } from './sink.ts'
 
@@ -14,36 +16,43 @@ export interface Audit {
   close: Sink['close']
 }
 
+export interface AuditOptions {
+  /** `[cinderguard] audit_log`; empty writes none down. */
+  readonly target: string
+  /** Bytes that may wait to be written. */
+  readonly queueBytes: number
+  readonly metrics: Pick<Metrics, 'decisionRecord'>
+  readonly log: Logger
+  /** The latest records, for the admin listener. */
+  readonly recent: Recent<CadfEvent>
+  readonly report: Report
+}
+
 /** A failing sink is said once a minute, not once a record. */
 const COMPLAIN_EVERY = 60_000
+const NOWHERE: Sink = { write: () => undefined, reopen: () => undefined, close: async () => undefined }
 
-/**
- * @param target `[cinderguard] audit_log`; empty means no decision records.
- * @param queueBytes what may wait to be written.
- */
-export function createAudit(
-  target: string,
-  queueBytes: number,
-  metrics: Pick<Metrics, 'decisionRecord'>,
-  log: Logger,
-): Audit {
-  if (target === '') return { record: () => undefined, reopen: () => undefined, close: async () => undefined }
+export function createAudit({ target, queueBytes, metrics, log, recent, report }: AuditOptions): Audit {
   let complained = Number.NEGATIVE_INFINITY
-  const sink = openSink(target, queueBytes, {
+  const events = {
     written: () => metrics.decisionRecord('written'),
     dropped: () => metrics.decisionRecord('dropped'),
-    failed(problem) {
+    failed(problem: string) {
       metrics.decisionRecord('failed')
       if (Date.now() - complained < COMPLAIN_EVERY) return
       complained = Date.now()
       log.error({ audit_log: target, problem }, 'decision records cannot be written')
     },
-  })
+  }
+  const sink = target === '' ? NOWHERE : openSink(target, queueBytes, events)
   return {
     record(outcome) {
+      const time = Date.now()
+      report.add(outcome, time)
       if (!isWorthRecording(outcome)) return
-      const context = { id: randomUUID(), time: Date.now(), observer: hostname() }
-      sink.write(JSON.stringify(cadfEvent(outcome, context)))
+      const event = cadfEvent(outcome, { id: randomUUID(), time, observer: hostname() })
+      recent.add(event)
+      sink.write(JSON.stringify(event))
     },
     reopen: sink.reopen,
     close: sink.close,

@@ -13,6 +13,9 @@ export interface EventContext {
   readonly observer: string
 }
 
+/** One event, as JSON. */
+export type CadfEvent = { readonly [key: string]: Json }
+
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
 /** CADF's action for what Cinder would do, as keystonemiddleware's audit filter names them. */
@@ -31,7 +34,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
  * One decision as a CADF event (DMTF DSP0262) with pycadf's field names: who, what, on what, how it ended, and in
  * an attachment what it rested on. Nothing of the request's headers or body is in it but what is listed here.
  */
-export function cadfEvent(outcome: Outcome, context: EventContext): { readonly [key: string]: Json } {
+export function cadfEvent(outcome: Outcome, context: EventContext): CadfEvent {
   const { draft, envelope } = outcome
   const refusal = outcome.rejection ?? outcome.observed
   const decision = decisionRecord(outcome)

@@ -1,0 +1,44 @@
+import type { RequestHandler } from 'express'
+import type { Address } from '../config/option.ts'
+import { Secret } from '../config/secret.ts'
+import type { TokenValidator } from '../identity/identity.ts'
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/
+const OWN_NAME = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)(?::\d+)?$/i
+
+/** Nobody but this machine reaches the address. */
+export function isLocal(address: Address): boolean {
+  return address.kind === 'unix' || LOOPBACK.test(address.host)
+}
+
+/**
+ * Who may see decisions: on a loopback address or unix socket whoever reaches it, under its own name (a page of
+ * another site must not read it by DNS rebinding); elsewhere the holder of a Keystone token with `role`, and without
+ * a role configured nobody.
+ */
+export function consoleAccess(address: Address, role: string, validator: TokenValidator): RequestHandler {
+  return async (request, response, next) => {
+    response.setHeader('cache-control', 'no-store')
+    if (isLocal(address)) {
+      if (address.kind === 'unix' || OWN_NAME.test(request.headers.host ?? '')) return next()
+      response.status(403).json({ error: 'this listener answers under its own address only' })
+      return
+    }
+    if (role === '') {
+      response.status(403).json({ error: 'set [cinderguard] console_role, or bind admin_bind to loopback' })
+      return
+    }
+    const token = request.headers['x-auth-token']
+    if (typeof token !== 'string' || token === '') {
+      response.status(401).json({ error: 'a Keystone token is needed in X-Auth-Token' })
+      return
+    }
+    const requestId = `req-${crypto.randomUUID()}`
+    const found = await validator.validate(new Secret(token), false, requestId).catch(() => 'away' as const)
+    if (found === 'away') response.status(503).json({ error: 'Keystone cannot be asked' })
+    else if (found === 'invalid' || found.expiresAt < Date.now())
+      response.status(401).json({ error: 'the token is not valid' })
+    else if (!found.roles.includes(role)) response.status(403).json({ error: `the role ${role} is needed` })
+    else next()
+  }
+}

@@ -1,0 +1,56 @@
+import { request } from 'node:http'
+import type { Address } from '../config/option.ts'
+
+/** Reads JSON from a running gateway's admin listener. @throws with a sentence for the operator. */
+export async function askAdmin(address: Address, path: string, token: string | undefined): Promise<unknown> {
+  const { status, text } = await get(address, path, token).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`no gateway answers on admin_bind ${nameOf(address)} (${error.code ?? error.message})`)
+  })
+  const answer = parse(text)
+  if (status === 200) return answer
+  const reason =
+    typeof answer === 'object' && answer !== null && 'error' in answer
+      ? String(answer.error)
+      : `status ${status}`
+  throw new Error(`the gateway on ${nameOf(address)} answers: ${reason}`)
+}
+
+function get(address: Address, path: string, token?: string): Promise<{ status: number; text: string }> {
+  const where =
+    address.kind === 'unix'
+      ? { socketPath: address.path, host: 'localhost' }
+      : { host: unspecified(address.host), port: address.port }
+  return new Promise((resolve, reject) => {
+    const headers = token === undefined ? {} : { 'x-auth-token': token }
+    const asked = request({ ...where, path, headers, timeout: 10_000 }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => {
+        text += part
+      })
+      response.on('error', reject)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+    })
+    asked.on('timeout', () => asked.destroy(new Error('no answer in time')))
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+/** A gateway bound to every address is reached on this machine's own. */
+function unspecified(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function nameOf(address: Address): string {
+  return address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`
+}
