@@ -36,6 +36,8 @@ import { Turns, volumeOf } from './turns.ts'
 export interface App {
   readonly handle: RequestListener
   readonly probes: Probes
+  /** The stages themselves, for explanations. */
+  readonly stages: Stages
   /** Looks tokens up, through the cache. */
   readonly validator: TokenValidator
   close(): Promise<void>
@@ -175,6 +177,7 @@ export async function createApp(
     handle: (request, response) =>
       request.url?.startsWith('/') === true ? app(request, response) : void handle(request, response),
     validator,
+    stages,
     probes: {
       keystone: () => checkOwnToken(session, asked),
       cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),

@@ -1,5 +1,6 @@
 import { checkConfig } from './commands/check-config.ts'
 import { demo } from './commands/demo.ts'
+import { explainCommand } from './commands/explain.ts'
 import { report } from './commands/report.ts'
 import { serve } from './commands/serve.ts'
 import { renderHelp } from './config/help.ts'
@@ -16,6 +17,10 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { summary: 'run the gateway', run: serve },
   'check-config': { summary: 'report every problem of a configuration, without starting', run: checkConfig },
+  explain: {
+    summary: 'say step by step what the gateway would do with a request, and why',
+    run: explainCommand,
+  },
   report: {
     summary: 'ask the running gateway who is refused, or would be, and what to fix before enforcing',
     run: report,

@@ -7,6 +7,7 @@ import { checkReadiness } from './admin/readiness.ts'
 import { createApp } from './app.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
+import type { Stages } from './gateway.ts'
 import { createAudit } from './record/audit.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
@@ -20,6 +21,8 @@ export interface Gateway {
   readonly url: string
   readonly adminUrl: string
   readonly metrics: Metrics
+  /** For explanations. */
+  readonly stages: Stages
   /** Unready at once, then requests under way are let finish. */
   stop(): Promise<void>
 }
@@ -62,6 +65,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     url: listener.url,
     adminUrl: adminListener.url,
     metrics,
+    stages: app.stages,
     async stop() {
       draining = true
       log.info('draining')

@@ -1,14 +1,15 @@
 import type { ReadinessReport, ReportRow } from '../rollout/report.ts'
 import { askAdmin } from './ask-admin.ts'
 import { configurationOf, printProblems } from './configuration.ts'
-import { formatOf } from './format.ts'
+import { formatOf, ownFlags } from './own-flags.ts'
 
 /**
  * `cinderguard report`: asks the running gateway who is refused, or would be, and what to fix before enforcing.
  * Exit code 0: ready to enforce; 1: not, or no gateway answers; 2: wrong command line or configuration.
  */
 export async function report(argv: readonly string[]): Promise<number> {
-  const { format, rest } = formatOf(argv)
+  const { values, rest } = ownFlags(argv, ['format'])
+  const format = formatOf(values.format)
   if (format === undefined) {
     process.stderr.write('cinderguard report: --format is text or json\n')
     return 2

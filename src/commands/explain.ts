@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { createApp } from '../app.ts'
+import type { Config } from '../config/options.ts'
+import { type Described, type Explanation, explain, type Step } from '../explain/explain.ts'
+import { loadPolicyOf } from '../policy/load.ts'
+import { createLogger } from '../record/log.ts'
+import { createMetrics } from '../record/metrics.ts'
+import { readModes } from '../rollout/mode.ts'
+import { versionOf } from '../serve.ts'
+import { askAdmin } from './ask-admin.ts'
+import { configurationOf, printProblems } from './configuration.ts'
+import { formatOf, ownFlags } from './own-flags.ts'
+
+const USAGE = `cinderguard explain: what the gateway would do with a request, and why. Never executes it.
+  cinderguard explain REQUEST-ID                          a decision that the running gateway made
+  cinderguard explain --request 'METHOD /v3/...' [--body JSON] [--microversion 3.44]
+                      [--token-file FILE] [--service-token-file FILE]
+The token is read from the file or from the environment variable OS_TOKEN. --format json for programs.
+Exit codes: 0 forwarded, 1 refused or not found, 2 wrong command line or configuration.
+`
+const FLAGS = ['request', 'body', 'microversion', 'token-file', 'service-token-file', 'format'] as const
+type Flags = Readonly<Partial<Record<(typeof FLAGS)[number], string>>>
+
+/** `cinderguard explain`: a decision of the running gateway by its request id, or a described request, judged now. */
+export async function explainCommand(argv: readonly string[]): Promise<number> {
+  const { values, rest } = ownFlags(argv, FLAGS)
+  const format = formatOf(values.format)
+  const requestId = rest.find((word) => /^req-/.test(word))
+  if (format === undefined || (values.request === undefined) === (requestId === undefined)) {
+    process.stderr.write(USAGE)
+    return 2
+  }
+  const loaded = configurationOf(
+    rest.filter((word) => word !== requestId),
+    process.env,
+  )
+  if ('problems' in loaded) {
+    printProblems(loaded.problems, 'The configuration is wrong:')
+    return 2
+  }
+  try {
+    if (requestId !== undefined) return await recorded(loaded.config, requestId)
+    const described = describe(values)
+    if (typeof described === 'string') {
+      process.stderr.write(`cinderguard explain: ${described}\n`)
+      return 2
+    }
+    const explanation = await judgedNow(loaded.config, described)
+    const text =
+      format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation)
+    process.stdout.write(text)
+    return explanation.status === null ? 0 : 1
+  } catch (error) {
+    process.stderr.write(`cinderguard explain: ${error instanceof Error ? error.message : 'failed'}\n`)
+    return 1
+  }
+}
+
+async function recorded(config: Config, requestId: string): Promise<number> {
+  const path = `/api/v1/decisions/${encodeURIComponent(requestId)}`
+  const found = await askAdmin(config.cinderguard.admin_bind, path, process.env.OS_TOKEN)
+  process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
+  return 0
+}
+
+/** The request, or what is wrong with its description. */
+function describe(flags: Flags): Described | string {
+  const [, method, target] = /^([A-Z]+) (\S+)$/.exec(flags.request ?? '') ?? []
+  if (method === undefined || target === undefined)
+    return '--request is METHOD and path, such as "DELETE /v3/attachments/ID"'
+  const token = flags['token-file'] === undefined ? process.env.OS_TOKEN : tokenIn(flags['token-file'])
+  const service = flags['service-token-file']
+  return {
+    method,
+    target,
+    body: flags.body ?? '',
+    headers: {
+      ...(token === undefined ? {} : { 'X-Auth-Token': token }),
+      ...(service === undefined ? {} : { 'X-Service-Token': tokenIn(service) }),
+      ...(flags.microversion === undefined
+        ? {}
+        : { 'OpenStack-API-Version': `volume ${flags.microversion}` }),
+      ...(flags.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    },
+  }
+}
+
+function tokenIn(file: string): string {
+  return readFileSync(file, 'utf8').trim()
+}
+
+async function judgedNow(config: Config, described: Described): Promise<Explanation> {
+  const policy = loadPolicyOf(config)
+  if ('problems' in policy) throw new Error(policy.problems.join('; '))
+  const { mode, mode_overrides } = config.cinderguard
+  const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
+  if ('problems' in modes) throw new Error(modes.problems.join('; '))
+  const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
+  const app = await createApp(
+    config,
+    policy,
+    createMetrics(versionOf()),
+    createLogger('error'),
+    nothing,
+    modes,
+  )
+  try {
+    return await explain(described, app.stages)
+  } finally {
+    await app.close()
+  }
+}
+
+/** The steps as a person reads them. */
+export function explanationText({ steps }: Explanation): string {
+  return steps.map((step, at) => `${at + 1}. ${step.stage}: ${step.what}\n${fields(step)}`).join('')
+}
+
+function fields({ result }: Step): string {
+  return Object.entries(result)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `     ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}\n`)
+    .join('')
+}
