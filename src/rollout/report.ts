@@ -1,6 +1,5 @@
 import type { Outcome } from '../gateway.ts'
-import type { Reason } from '../http/rejection.ts'
-import { isRejection } from '../http/rejection.ts'
+import { isRejection, type Reason, type Rejection, rowOf } from '../http/rejection.ts'
 import { projectOf } from '../identity/identity.ts'
 import { decisionRecord } from '../record/record.ts'
 import type { CallerKind } from './caller.ts'
@@ -107,7 +106,7 @@ export class Report {
       first: time,
       last: time,
       hint: typeof record.hint === 'string' ? record.hint : null,
-      blocks: !EXPECTED.has(refusal.reason),
+      blocks: blocks(outcome, refusal),
     }
     const { count: _count, first: _first, last: _last, hint: _hint, ...same } = row
     const key = JSON.stringify(same)
@@ -155,6 +154,13 @@ export class Report {
       others: this.#others,
     }
   }
+}
+
+/** Cinder refused it by itself with the same status: enforcing changes nothing. A policy refusal is Cinder's too. */
+function blocks(outcome: Outcome, refusal: Rejection): boolean {
+  if (EXPECTED.has(refusal.reason)) return false
+  if (outcome.rejection !== null) return refusal.reason !== 'policy'
+  return outcome.status !== rowOf(refusal.reason).status
 }
 
 /** Services without their tokens first: they are what breaks a cloud. */
