@@ -1,5 +1,6 @@
 import { checkConfig } from './commands/check-config.ts'
 import { demo } from './commands/demo.ts'
+import { doctor } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
 import { report } from './commands/report.ts'
 import { serve } from './commands/serve.ts'
@@ -17,6 +18,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { summary: 'run the gateway', run: serve },
   'check-config': { summary: 'report every problem of a configuration, without starting', run: checkConfig },
+  doctor: { summary: 'check an installation end to end, and say what to do', run: doctor },
   explain: {
     summary: 'say step by step what the gateway would do with a request, and why',
     run: explainCommand,

@@ -1,0 +1,72 @@
+import { type Finding, ok } from './finding.ts'
+import type { Survey } from './survey.ts'
+
+const LOOPBACK = /^(?:127\.|::1$|localhost$)/
+
+/** Settings that are debts, or that do less than they seem to. */
+export function settingFindings({ config, policyFiles }: Survey): readonly Finding[] {
+  const { cinderguard, keystone_authtoken } = config
+  const findings: Finding[] = []
+  if (cinderguard.trusted_service_users.length > 0)
+    findings.push({
+      id: 'trusted-service-users',
+      level: 'warning',
+      what: `${cinderguard.trusted_service_users.length} user(s) count as a service without a service token (trusted_service_users).`,
+      why: 'Whoever has a token of such a user goes round the safety check: a debt.',
+      fix: [
+        '# [service_user] in the services that act as these users, then',
+        '[cinderguard]',
+        'trusted_service_users =',
+      ],
+    })
+  if (cinderguard.mode === 'observe')
+    findings.push({
+      id: 'mode',
+      level: 'warning',
+      what: 'The gateway only observes: nothing is refused.',
+      why: 'The attack of CVE-2023-2088 still works.',
+      fix: ['cinderguard report   # when it says READY:', '[cinderguard]', 'mode = enforce'],
+    })
+  else findings.push(ok('mode', 'The gateway enforces.'))
+  for (const item of cinderguard.mode_overrides.filter((each) => each.trim().endsWith('=observe')))
+    findings.push({
+      id: 'mode-override',
+      level: 'info',
+      what: `${item.trim()}: its refusals are only observed.`,
+      why: 'What it stands for is not guarded.',
+      fix: [],
+    })
+  for (const [section, { insecure }] of [
+    ['keystone_authtoken', keystone_authtoken],
+    ['nova', config.nova],
+  ] as const)
+    if (insecure)
+      findings.push({
+        id: 'insecure',
+        level: 'warning',
+        what: `[${section}] insecure = true: certificates are not checked.`,
+        why: 'Whoever stands between can make up who users are, or that a volume is free.',
+        fix: [`[${section}]`, 'insecure = false', 'cafile = /etc/ssl/certs/ca-certificates.crt'],
+      })
+  const admin = cinderguard.admin_bind
+  if (admin.kind === 'tcp' && !LOOPBACK.test(admin.host))
+    findings.push({
+      id: 'admin-listener',
+      level: 'info',
+      what: `Metrics are served on ${admin.host}:${admin.port} without a login.`,
+      why: 'Decisions and the console need the role console_role there; metrics and readiness do not.',
+      fix: [],
+    })
+  findings.push(
+    policyFiles.length > 0
+      ? ok('policy', `Policy files: ${policyFiles.join(', ')}.`)
+      : {
+          id: 'policy',
+          level: 'info',
+          what: "No policy file was found: Cinder's defaults count.",
+          why: 'If Cinder has a policy file, the gateway must read the same one.',
+          fix: ['[oslo_policy]', 'policy_file = /etc/cinder/policy.yaml'],
+        },
+  )
+  return findings
+}
