@@ -1,3 +1,4 @@
+import { attachments } from './commands/attachments.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
@@ -26,6 +27,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   report: {
     summary: 'ask the running gateway who is refused, or would be, and what to fix before enforcing',
     run: report,
+  },
+  attachments: {
+    summary: 'audit: attachment records that Nova does not know, with the safe command for each',
+    run: attachments,
   },
   demo: { summary: 'run the gateway in front of an embedded stand-in cloud, with a guided tour', run: demo },
 }

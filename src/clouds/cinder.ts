@@ -18,6 +18,8 @@ export interface CinderFacts {
   volume(id: string, caller: Caller): Promise<Facts['volume']['answer']>
   attachments(volumeId: string, caller: Caller): Promise<Facts['attachments']['answer']>
   attachment(id: string, caller: Caller): Promise<Facts['attachment']['answer']>
+  /** Every attachment that the caller may see, of all volumes, page by page. */
+  allAttachments(caller: Caller): AsyncGenerator<Attachment>
 }
 
 /** The attachments API begins here, and here its filters are hard-coded, beyond an operator's reach. */
@@ -84,6 +86,25 @@ export function cinderFacts(
         throw new CloudError('cinder', `an attachment look-up was answered ${answer.status}`)
       const { id: canonical, volumeId } = readAttachment(row)
       return { id: canonical, volumeId }
+    },
+
+    async *allAttachments(caller) {
+      const everywhere = caller.isAdmin ? '&all_tenants=1' : ''
+      for (let marker = ''; ; ) {
+        const answer = await get(
+          `/attachments/detail?limit=${pageSize}${everywhere}${marker}`,
+          caller,
+          '3.27',
+        )
+        const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
+        if (!Array.isArray(rows))
+          throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
+        const page = rows.map(readAttachment)
+        yield* page
+        const last = page.at(-1)
+        if (last === undefined || page.length < pageSize) return
+        marker = `&marker=${encodeURIComponent(last.id)}`
+      }
     },
   }
   return cinder

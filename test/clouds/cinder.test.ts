@@ -228,3 +228,18 @@ describe('a Cinder before 3.27 is read from the volume, on the safe side', () =>
     expect(sent.map(({ url }) => url)).toEqual(['http://cinder/volume/v3/demo/volumes/v'])
   })
 })
+
+describe('the attachments of all volumes', () => {
+  test('come page by page, until one is not full', async () => {
+    const pages = [list(row(), row({ id: 'b' })), list(row({ id: 'c' }))]
+    const { send, sent } = fakeSend(() => pages.shift() ?? answer(500))
+    const cinder = cinderFacts(send, 'http://cinder', async () => [3, 70], 2)
+    const ids = []
+    for await (const { id } of cinder.allAttachments(admin)) ids.push(id)
+    expect(ids).toEqual(['a', 'b', 'c'])
+    expect(sent.map(({ url }) => url)).toEqual([
+      'http://cinder/v3/demo/attachments/detail?limit=2&all_tenants=1',
+      'http://cinder/v3/demo/attachments/detail?limit=2&all_tenants=1&marker=b',
+    ])
+  })
+})
