@@ -14,7 +14,7 @@ import { createMetrics, type Metrics } from './record/metrics.ts'
 import { Recent } from './record/recent.ts'
 import { readModes } from './rollout/mode.ts'
 import { Report } from './rollout/report.ts'
-import { listen } from './server.ts'
+import { type ListenOptions, listen } from './server.ts'
 
 /** A running gateway. */
 export interface Gateway {
@@ -55,7 +55,9 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     ),
   })
   const adminListener = await listen(admin, config.cinderguard.admin_bind)
-  const listener = await listen(app.handle, config.cinderguard.bind).catch(async (error: unknown) => {
+  const tls = tlsOf(config, (problem) => log.error({ problem }, 'the replaced TLS files are not used'))
+  const opened = listen(app.handle, config.cinderguard.bind, { tls, onBroken: metrics.broken })
+  const listener = await opened.catch(async (error: unknown) => {
     await adminListener.close(0)
     await app.close()
     throw error
@@ -75,4 +77,11 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
       await audit.close()
     },
   }
+}
+
+function tlsOf(config: Config, onProblem: (problem: string) => void): ListenOptions['tls'] {
+  const { tls_cert_file, tls_key_file, tls_client_ca_file } = config.cinderguard
+  if (tls_cert_file === undefined || tls_key_file === undefined) return undefined
+  const files = { certFile: tls_cert_file, keyFile: tls_key_file, clientCaFile: tls_client_ca_file }
+  return { files, onProblem }
 }

@@ -1,8 +1,17 @@
 import { existsSync, statSync, unlinkSync } from 'node:fs'
 import http, { type RequestListener, type Server, type ServerResponse } from 'node:http'
+import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from './config/option.ts'
+import { readTls, type TlsFiles, watchTls } from './tls.ts'
+
+export interface ListenOptions {
+  /** Without it the listener speaks plain HTTP. Replaced files count without a restart. */
+  readonly tls?: { readonly files: TlsFiles; readonly onProblem: (problem: string) => void } | undefined
+  /** Bytes that are no HTTP request were refused before anything else could see them. */
+  readonly onBroken?: (status: 400 | 431) => void
+}
 
 /** A listener that can be drained. */
 export interface Listener {
@@ -16,32 +25,36 @@ export interface Listener {
  * Opens a listener with the limits that a gateway wants: Node must not cut header lists silently (it did so while
  * still framing by the headers it dropped), and slow clients have an end.
  *
- * @throws when the address cannot be had.
+ * @throws when the address cannot be had, or a file cannot be used.
  */
-export async function listen(handler: RequestListener, address: Address): Promise<Listener> {
+export async function listen(
+  handler: RequestListener,
+  address: Address,
+  options: ListenOptions = {},
+): Promise<Listener> {
   const underWay = new Set<ServerResponse>()
   let isDraining = false
-  const server = http.createServer(
-    { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 },
-    (request, response) => {
-      underWay.add(response)
-      response.shouldKeepAlive &&= !isDraining
-      response.once('close', () => {
-        underWay.delete(response)
-        if (isDraining) setImmediate(() => server.closeIdleConnections())
-      })
-      response.prependOnceListener('finish', () => {
-        if (!request.complete) request.socket.destroySoon = () => linger(request.socket)
-      })
-      handler(request, response)
-    },
-  )
+  const onRequest: RequestListener = (request, response) => {
+    underWay.add(response)
+    response.shouldKeepAlive &&= !isDraining
+    response.once('close', () => {
+      underWay.delete(response)
+      if (isDraining) setImmediate(() => server.closeIdleConnections())
+    })
+    response.prependOnceListener('finish', () => {
+      if (!request.complete) request.socket.destroySoon = () => linger(request.socket)
+    })
+    handler(request, response)
+  }
+  const [server, unwatch] = createServer(onRequest, options.tls)
   server.maxHeadersCount = 0
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(socket, underWay)) {
-      const status =
-        error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
+      options.onBroken?.(status)
+      socket.end(
+        `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+      )
     } else socket.destroy()
   })
   await open(server, address)
@@ -49,10 +62,26 @@ export async function listen(handler: RequestListener, address: Address): Promis
     url: urlOf(server, address),
     close(grace) {
       isDraining = true
+      unwatch()
       for (const response of underWay) if (!response.headersSent) response.shouldKeepAlive = false
       return drain(server, grace)
     },
   }
+}
+
+const LIMITS = { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 }
+/** How often replaced certificates are looked for, in milliseconds. */
+const TLS_LOOK = 5000
+
+function createServer(
+  onRequest: RequestListener,
+  tls: ListenOptions['tls'],
+): readonly [Server | https.Server, () => void] {
+  if (tls === undefined) return [http.createServer(LIMITS, onRequest), () => undefined]
+  const server = https.createServer({ ...LIMITS, ...readTls(tls.files) }, onRequest)
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  const adopt = (fresh: ReturnType<typeof readTls>) => server.setSecureContext(fresh)
+  return [server, watchTls(tls.files, TLS_LOOK, adopt, tls.onProblem)]
 }
 
 /**
@@ -75,7 +104,7 @@ function mayAnswer(socket: Duplex, underWay: ReadonlySet<ServerResponse>): boole
   return second === undefined && !first.headersSent && !first.req.complete
 }
 
-function open(server: Server, address: Address): Promise<void> {
+function open(server: Server | https.Server, address: Address): Promise<void> {
   return new Promise((resolve, fail) => {
     server.once('error', fail)
     server.once('listening', () => {
@@ -89,13 +118,14 @@ function open(server: Server, address: Address): Promise<void> {
   })
 }
 
-function urlOf(server: Server, address: Address): string {
+function urlOf(server: Server | https.Server, address: Address): string {
   if ('path' in address) return `unix:${address.path}`
   const { port, family, address: host } = server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`
+  const scheme = server instanceof https.Server ? 'https' : 'http'
+  return `${scheme}://${family === 'IPv6' ? `[${host}]` : host}:${port}`
 }
 
-function drain(server: Server, grace: number): Promise<void> {
+function drain(server: Server | https.Server, grace: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), grace * 1000)
     server.close(() => {

@@ -68,12 +68,21 @@ export function readAccounts(
 /** Options that are right one by one and wrong together. */
 export function conflicts(values: Values): readonly Problem[] {
   const problems: Problem[] = []
-  const { bind, admin_bind, upstream } = (values.cinderguard ?? {}) as {
-    bind?: Address
-    admin_bind?: Address
-    upstream?: string
-  }
+  const { bind, admin_bind, upstream, tls_cert_file, tls_key_file, tls_client_ca_file } =
+    (values.cinderguard ?? {}) as {
+      bind?: Address
+      admin_bind?: Address
+      upstream?: string
+      tls_cert_file?: string
+      tls_key_file?: string
+      tls_client_ca_file?: string
+    }
   const where = '[cinderguard]'
+  if ((tls_cert_file === undefined) !== (tls_key_file === undefined)) {
+    problems.push({ code: 'conflict', where, message: 'tls_cert_file and tls_key_file go together' })
+  } else if (tls_client_ca_file !== undefined && tls_cert_file === undefined) {
+    problems.push({ code: 'conflict', where, message: 'tls_client_ca_file needs tls_cert_file' })
+  }
   if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
     problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })
   }

@@ -34,6 +34,15 @@ export const OPTIONS = {
       required: true,
       help: 'The Cinder API behind the gateway. Cinder must accept connections from the gateway only: whoever reaches it directly goes round every check.',
     },
+    tls_cert_file: {
+      type: 'path',
+      help: 'Certificate (PEM, with what it was signed by) of the bind listener, which then speaks TLS. With tls_key_file. A replaced file counts within seconds.',
+    },
+    tls_key_file: { type: 'path', help: 'Key of tls_cert_file (PEM, unencrypted).' },
+    tls_client_ca_file: {
+      type: 'path',
+      help: 'Only clients with a certificate signed by one of these (PEM) are served. Needs tls_cert_file.',
+    },
     admin_bind: {
       type: 'address',
       default: '127.0.0.1:9776',

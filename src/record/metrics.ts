@@ -13,6 +13,8 @@ export interface Metrics {
   inFlight(change: 1 | -1): void
   /** Sets which mode counts overall. */
   mode(mode: 'enforce' | 'observe'): void
+  /** Bytes that are no HTTP request were refused. */
+  broken(status: 400 | 431): void
   decisionRecord(result: 'written' | 'dropped' | 'failed'): void
   ready(service: Service, isReady: boolean): void
 }
@@ -123,6 +125,11 @@ export function createMetrics(version: string): Metrics {
     tokenLookup: (result) => lookups.inc({ result }),
     mode(mode) {
       for (const each of ['enforce', 'observe'] as const) modeInfo.set({ mode: each }, each === mode ? 1 : 0)
+    },
+    broken(status) {
+      const labels = { operation: 'unread', status: String(status) }
+      requests.inc({ ...labels, verdict: 'refused', service: 'false' })
+      refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
     },
     decisionRecord: (result) => audited.inc({ result }),
     inFlight: (change) => inFlight.inc(change),

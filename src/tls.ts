@@ -1,0 +1,70 @@
+import { readFileSync, statSync } from 'node:fs'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+
+/** Files of a TLS listener. */
+export interface TlsFiles {
+  /** PEM, the certificate and what it was signed by. */
+  readonly certFile: string
+  readonly keyFile: string
+  /** PEM; with it every client must show a certificate signed by one of these. */
+  readonly clientCaFile: string | undefined
+}
+
+export type ListenerTls = SecureContextOptions & {
+  readonly requestCert: boolean
+  readonly rejectUnauthorized: boolean
+}
+
+/** Reads the files and tries them out. @throws with the file's name when one cannot be used. */
+export function readTls({ certFile, keyFile, clientCaFile }: TlsFiles): ListenerTls {
+  const options = {
+    cert: readFileSync(certFile),
+    key: readFileSync(keyFile),
+    minVersion: 'TLSv1.2' as const,
+    ...(clientCaFile === undefined ? {} : { ca: readFileSync(clientCaFile) }),
+  }
+  try {
+    createSecureContext(options)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unusable'
+    throw new Error(`${certFile} and ${keyFile} are not a certificate and its key: ${why}`)
+  }
+  const isMutual = clientCaFile !== undefined
+  return { ...options, requestCert: isMutual, rejectUnauthorized: isMutual }
+}
+
+/**
+ * Looks every few seconds whether a file was replaced, and reads all anew when one was. A pair that cannot be used
+ * is reported, and the old one stays.
+ *
+ * @param every milliseconds
+ * @returns ends the watch
+ */
+export function watchTls(
+  files: TlsFiles,
+  every: number,
+  onChange: (tls: ListenerTls) => void,
+  onProblem: (problem: string) => void,
+): () => void {
+  let seen = stateOf(files)
+  const timer = setInterval(() => {
+    const now = stateOf(files)
+    if (now === seen) return
+    seen = now
+    try {
+      onChange(readTls(files))
+    } catch (error) {
+      onProblem(error instanceof Error ? error.message : 'unusable')
+    }
+  }, every).unref()
+  return () => clearInterval(timer)
+}
+
+function stateOf({ certFile, keyFile, clientCaFile }: TlsFiles): string {
+  return [certFile, keyFile, clientCaFile]
+    .map((file) => {
+      const found = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })
+      return found === undefined ? '' : `${found.ino}:${found.size}:${found.mtimeMs}`
+    })
+    .join(' ')
+}

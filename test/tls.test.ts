@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readTls, watchTls } from '../src/tls.ts'
+import { startTestGateway, type TestGateway } from './support/gateway.ts'
+
+const FILES = join(import.meta.dirname, 'support/tls')
+const CA = readFileSync(join(FILES, 'ca.pem'))
+let dir = ''
+let gateway: TestGateway | undefined
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cinderguard-'))
+  await install('server')
+})
+afterEach(async () => {
+  await gateway?.stop()
+  gateway = undefined
+  await rm(dir, { recursive: true })
+})
+
+async function install(name: string): Promise<void> {
+  await copyFile(join(FILES, `${name}.pem`), join(dir, 'cert.pem'))
+  await copyFile(join(FILES, `${name}.key`), join(dir, 'key.pem'))
+}
+const files = (clientCaFile?: string) => ({
+  certFile: join(dir, 'cert.pem'),
+  keyFile: join(dir, 'key.pem'),
+  clientCaFile,
+})
+
+/** Status and the name in the server's certificate. */
+function visit(url: string, client?: string): Promise<readonly [number | undefined, string]> {
+  const own =
+    client === undefined
+      ? {}
+      : { cert: readFileSync(join(FILES, `${client}.pem`)), key: readFileSync(join(FILES, `${client}.key`)) }
+  return new Promise((resolve, reject) => {
+    get(`${url}/healthcheck`, { ca: CA, agent: false, ...own }, (response) => {
+      response.resume()
+      const { subject } = (response.socket as TLSSocket).getPeerCertificate()
+      resolve([response.statusCode, String(subject.CN)])
+    }).on('error', reject)
+  })
+}
+
+describe('the listener', () => {
+  test('speaks TLS', async () => {
+    gateway = await startTestGateway({
+      'cinderguard.tls_cert_file': join(dir, 'cert.pem'),
+      'cinderguard.tls_key_file': join(dir, 'key.pem'),
+    })
+    expect(gateway.url).toMatch(/^https:/)
+    expect(await visit(gateway.url)).toEqual([200, 'server'])
+  })
+
+  test('asks for a client certificate when told whose', async () => {
+    gateway = await startTestGateway({
+      'cinderguard.tls_cert_file': join(dir, 'cert.pem'),
+      'cinderguard.tls_key_file': join(dir, 'key.pem'),
+      'cinderguard.tls_client_ca_file': join(FILES, 'ca.pem'),
+    })
+    await expect(visit(gateway.url)).rejects.toThrow()
+    expect(await visit(gateway.url, 'client')).toEqual([200, 'server'])
+  })
+
+  test('does not start with a certificate and a key that do not belong together', async () => {
+    await copyFile(join(FILES, 'other.key'), join(dir, 'key.pem'))
+    const starting = startTestGateway({
+      'cinderguard.tls_cert_file': join(dir, 'cert.pem'),
+      'cinderguard.tls_key_file': join(dir, 'key.pem'),
+    })
+    await expect(starting).rejects.toThrow('are not a certificate and its key')
+  })
+
+  const ALONE = [
+    ['tls_cert_file', 'tls_cert_file and tls_key_file go together'],
+    ['tls_key_file', 'tls_cert_file and tls_key_file go together'],
+    ['tls_client_ca_file', 'tls_client_ca_file needs tls_cert_file'],
+  ] as const
+  test.each(ALONE)('%s alone is a wrong configuration', async (name, problem) => {
+    await expect(startTestGateway({ [`cinderguard.${name}`]: '/x' })).rejects.toThrow(problem)
+  })
+})
+
+describe('replaced files', () => {
+  test('are read; a pair that is no pair is reported, and the old one stays', async () => {
+    const names: string[] = []
+    const problems: string[] = []
+    const end = watchTls(
+      files(),
+      10,
+      ({ cert }) => names.push(String(cert).slice(0, 27)),
+      (problem) => problems.push(problem),
+    )
+    await writeFile(join(dir, 'key.pem'), 'half a key')
+    await expect.poll(() => problems.length).toBe(1)
+    expect(names).toEqual([])
+    await install('other')
+    await expect.poll(() => names.length).toBeGreaterThan(0)
+    end()
+    expect(String(readTls(files()).cert)).toBe(readFileSync(join(FILES, 'other.pem'), 'utf8'))
+  })
+})
