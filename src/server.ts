@@ -51,7 +51,8 @@ export async function listen(
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(socket, underWay)) {
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
-      options.onBroken?.(status)
+      // A request under way has an outcome of its own.
+      if (![...underWay].some((response) => response.req.socket === socket)) options.onBroken?.(status)
       socket.end(
         `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
       )

@@ -13,6 +13,8 @@ export interface Place {
 
 /** A rule that the operator wrote. */
 export interface Override {
+  /** Which layer it belongs to; `local` unless said. */
+  readonly layer?: 'bundle' | 'local'
   /** A check string, or the old form of lists. */
   readonly check: unknown
   readonly place: Place
@@ -26,6 +28,9 @@ export interface RuleOptions {
   /** `[oslo_policy] policy_default_rule`: judges names that have no rule, if the operator wrote it. */
   readonly defaultRule?: string
 }
+
+/** Cinder's own rules, the organisation's bundle over them, and the files of this gateway over both. */
+export type Layer = 'default' | 'bundle' | 'local'
 
 /** All rules in force: Cinder's own defaults under the operator's. Immutable; a reload makes another. */
 export interface RuleSet {
@@ -43,6 +48,8 @@ export interface RuleSet {
   /** The decision may depend on another server, which is sent the whole target. */
   asksRemote(name: string): boolean
   has(name: string): boolean
+  /** Every rule there is, Cinder's and the operator's, sorted. */
+  names(): readonly string[]
   /** The check of a rule as Cinder's default or the operator wrote it; undefined when there is no such rule. */
   source(name: string): RuleSource | undefined
 }
@@ -51,11 +58,18 @@ export interface RuleSet {
 export type RuleSource =
   | {
       readonly from: 'default'
+      readonly layer: 'default'
       readonly check: string
       readonly orDeprecated?: string
       readonly place?: undefined
     }
-  | { readonly from: 'file'; readonly check: unknown; readonly place: Place; readonly as?: string }
+  | {
+      readonly from: 'file'
+      readonly layer: 'bundle' | 'local'
+      readonly check: unknown
+      readonly place: Place
+      readonly as?: string
+    }
 
 interface Entry {
   readonly rule: Rule
@@ -76,7 +90,10 @@ export function compileRules(
     if (isProblem(rule)) {
       const column = override.place.column + (override.verbatim === true ? rule.offset : 0)
       problems.push({ ...override.place, column, message: `rule "${name}": ${rule.message}` })
-    } else entries.set(name, { rule, source: { from: 'file', check: override.check, place: override.place } })
+      continue
+    }
+    const { check, place, layer = 'local' } = override
+    entries.set(name, { rule, source: { from: 'file', layer, check, place } })
   }
   const written = new Map(entries)
   for (const row of CATALOGUE) {
@@ -90,7 +107,7 @@ export function compileRules(
 function defaultOf(row: CatalogueRow, written: ReadonlyMap<string, Entry>, options: RuleOptions): Entry {
   const { deprecated } = row
   const rule = parseDefault(row.check)
-  const source: RuleSource = { from: 'default', check: row.check }
+  const source: RuleSource = { from: 'default', layer: 'default', check: row.check }
   if (deprecated === undefined) return { rule, source }
   const old = deprecated.name === row.name ? undefined : written.get(deprecated.name)
   if (old !== undefined && old.source.from === 'file' && !refersTo(old.rule, row.name))
@@ -126,6 +143,7 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
     return rule
   }
   for (const name of entries.keys()) named(name)
+  const names = [...entries.keys()].sort()
   const find = (name: string): CompiledRule => compiled.get(name) ?? compiled.get(defaultRule) ?? named(name)
   return {
     allows: (name, credentials, target) => find(name).decide(credentials, target, UNASKED),
@@ -140,6 +158,7 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
     reads: (name) => find(name).reads,
     asksRemote: (name) => find(name).remote,
     has: (name) => compiled.has(name),
+    names: () => names,
     source: (name) => entries.get(name)?.source,
   }
 }

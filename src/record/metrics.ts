@@ -1,7 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Service } from '../clouds/client.ts'
 import type { Outcome } from '../gateway.ts'
-import { rowOf } from '../http/rejection.ts'
+import { type Reason, rowOf } from '../http/rejection.ts'
+import { GUARDED_KINDS } from '../operation/operation.ts'
 import { isService, labelOf, verdictOf } from './record.ts'
 
 /** The gateway's metrics, in a registry of its own. Labels are closed sets: nothing of a request becomes one. */
@@ -19,6 +20,12 @@ export interface Metrics {
   ready(service: Service, isReady: boolean): void
 }
 
+const ALERTED = [
+  'attachment_in_use',
+  'service_token_missing',
+  'invalid_service_token',
+  'service_role_required',
+] as const satisfies readonly Reason[]
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 export function createMetrics(version: string): Metrics {
@@ -104,6 +111,14 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['version', 'node'],
     registers,
   }).set({ version, node: process.version }, 1)
+
+  // Prometheus sees an increase only of what it has seen before: what alerts wait for begins at nought.
+  for (const operation of GUARDED_KINDS)
+    for (const reason of ALERTED) {
+      const labels = { operation, reason, status: String(rowOf(reason).status) }
+      refusals.inc(labels, 0)
+      wouldBe.inc(labels, 0)
+    }
 
   return {
     registry,

@@ -47,7 +47,9 @@ async function act({
 
 async function metrics(name: string): Promise<string[]> {
   const text = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
-  return text.split('\n').filter((line) => line.startsWith(`${name}{`))
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && (name === 'cinderguard_mode' || !line.endsWith(' 0')))
 }
 
 interface Event {

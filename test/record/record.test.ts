@@ -157,7 +157,7 @@ describe('metrics', () => {
     metrics.ready('cinder', true)
     const lines = (await metrics.registry.metrics())
       .split('\n')
-      .filter((line) => !/^#|_bucket\{|^$/.test(line))
+      .filter((line) => !/^#|_bucket\{|^$|refusals_total.* 0$/.test(line))
     expect(lines).toEqual([
       'cinderguard_requests_total{operation="volume-detach",verdict="refused",status="409",service="false"} 1',
       'cinderguard_requests_total{operation="volume-detach",verdict="forwarded",status="202",service="true"} 2',
@@ -176,9 +176,18 @@ describe('metrics', () => {
     ])
   })
 
+  test('that alerts wait for begin at nought, so that the first refusal is an increase', async () => {
+    const text = await createMetrics('1').registry.metrics()
+    for (const kind of GUARDED_KINDS)
+      for (const name of ['refusals', 'would_be_refusals'])
+        expect(text).toContain(
+          `cinderguard_${name}_total{operation="${kind}",reason="attachment_in_use",status="409"} 0\n`,
+        )
+  })
+
   test('of two gateways in one process are apart', async () => {
     const [one, two] = [createMetrics('1'), createMetrics('2')]
     one.observe(refused)
-    expect(await two.registry.metrics()).not.toContain('volume-detach')
+    expect(await two.registry.metrics()).not.toMatch(/operation="volume-detach".* [1-9]/)
   })
 })
