@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], exclude: ['test/openstack/**'], testTimeout: 15_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/openstack/**'],
+    testTimeout: 15_000,
+    slowTestThreshold: 5_000,
+  },
 })

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { consoleAccess } from './admin/access.ts'
 import { createAdmin } from './admin/admin.ts'
+import { consolePage } from './admin/console.ts'
 import { decisionRoutes } from './admin/decisions.ts'
+import { readNow } from './admin/now.ts'
 import { checkReadiness } from './admin/readiness.ts'
 import { createApp } from './app.ts'
 import type { PolicySource } from './checks/policy.ts'
@@ -45,13 +47,26 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const audit = createAudit({ target: audit_log, queueBytes: audit_queue, metrics, log, recent, report })
   const app = await createApp(config, policy, metrics, log, audit, modes)
   let draining = false
+  const readiness = () => checkReadiness(app.probes, metrics.ready)
   const admin = createAdmin({
     registry: metrics.registry,
-    readiness: () => checkReadiness(app.probes, metrics.ready),
+    readiness,
+    page: consolePage(),
     isDraining: () => draining,
     decisions: decisionRoutes(
       consoleAccess(config.cinderguard.admin_bind, config.cinderguard.console_role, app.validator),
-      { recent, report: () => report.read() },
+      {
+        recent,
+        report: () => report.read(),
+        now: async () =>
+          readNow(metrics.registry, {
+            version: `Cinderguard ${versionOf()}`,
+            since: report.read().since,
+            policy: 'policy',
+            services: (await readiness()).services,
+          }),
+        policy: () => ({ source: () => undefined, ...policy.current() }),
+      },
     ),
   })
   const adminListener = await listen(admin, config.cinderguard.admin_bind)

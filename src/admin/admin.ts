@@ -9,10 +9,12 @@ export interface AdminSources {
   readonly isDraining: () => boolean
   /** What operators look at, below `/api/v1`. */
   readonly decisions?: Router
+  /** The console's page. */
+  readonly page?: Router
 }
 
 /** The admin listener's pages: `/healthz` (alive), `/readyz` (can decide), `/metrics`. */
-export function createAdmin({ registry, readiness, isDraining, decisions }: AdminSources): Express {
+export function createAdmin({ registry, readiness, isDraining, decisions, page }: AdminSources): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -32,6 +34,7 @@ export function createAdmin({ registry, readiness, isDraining, decisions }: Admi
     response.send(await registry.metrics())
   })
   if (decisions !== undefined) app.use('/api/v1', decisions)
+  if (page !== undefined) app.use(page)
   app.use((_request, response) => {
     response.status(404).type('text/plain').send('not found\n')
   })

@@ -1,18 +1,31 @@
 import { type RequestHandler, Router } from 'express'
+import { RULE_NAMES, type TryOutRules, tryOut } from '../policy/try-out.ts'
 import type { CadfEvent } from '../record/cadf.ts'
 import type { Recent } from '../record/recent.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
+import type { Now } from './now.ts'
+
+/** The policy, as far as the console tries rules out. */
+export interface TryOutPolicy extends TryOutRules {
+  source(rule: string): { readonly from: string; readonly check: unknown } | undefined
+}
 
 export interface DecisionSources {
+  readonly now: () => Promise<Now>
+  readonly policy: () => TryOutPolicy
   readonly recent: Recent<CadfEvent>
   readonly report: () => ReadinessReport
 }
 
 /**
  * What operators look at, read only, as JSON below `/api/v1`: `decisions` (the latest, newest first),
- * `decisions/<request id>`, `report` (readiness to enforce) and `events` (new decisions as server-sent events).
+ * `decisions/<request id>`, `events` (new decisions as server-sent events), `report` (readiness to enforce), `now`,
+ * `rules` and `try-out` (what a policy rule says of somebody made up).
  */
-export function decisionRoutes(access: RequestHandler, { recent, report }: DecisionSources): Router {
+export function decisionRoutes(
+  access: RequestHandler,
+  { recent, report, now, policy }: DecisionSources,
+): Router {
   const router = Router()
   router.use(access)
   router.get('/decisions', (_request, response) => {
@@ -25,6 +38,38 @@ export function decisionRoutes(access: RequestHandler, { recent, report }: Decis
       return
     }
     response.json({ decisions: found.toReversed() })
+  })
+  router.get('/now', async (_request, response) => {
+    response.json(await now())
+  })
+  router.get('/rules', (_request, response) => {
+    response.json({ rules: RULE_NAMES })
+  })
+  router.get('/try-out', (request, response) => {
+    const asked = new URL(request.url, 'http://localhost').searchParams
+    const rule = asked.get('rule') ?? ''
+    try {
+      const allowed = tryOut(
+        {
+          rule,
+          roles: (asked.get('roles') ?? '')
+            .split(',')
+            .map((role) => role.trim())
+            .filter((role) => role !== ''),
+          target: asked.get('target') === 'other' ? 'other' : 'own',
+          scope: asked.get('scope') === 'system' ? 'system' : 'project',
+          isService: asked.get('service') === 'true',
+        },
+        policy(),
+      )
+      const { check, from } = policy().source(rule) ?? { check: '', from: '' }
+      if (allowed === null) response.status(404).json({ error: 'there is no such rule' })
+      else response.json({ allowed, check: typeof check === 'string' ? check : JSON.stringify(check), from })
+    } catch (error) {
+      response
+        .status(422)
+        .json({ error: error instanceof Error ? error.message : 'the rule cannot be judged' })
+    }
   })
   router.get('/report', (_request, response) => {
     response.json(report())

@@ -6,6 +6,8 @@ import { ALLOW, type Answer, ask, type Check, type Known, type Question, type Vo
 /** oslo.policy, as far as a check needs it. */
 export interface PolicyRules {
   has(rule: string): boolean
+  /** Where a rule comes from; for whoever shows it. */
+  source?(rule: string): { readonly from: string; readonly check: unknown } | undefined
   allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
 }
 

@@ -49,7 +49,7 @@ function json(status: number, headers: Record<string, string>, body: string): Fa
   return { status, headers: { 'content-type': 'application/json', ...headers }, body }
 }
 
-/** A WebOb exception: explanation and detail, in the form that Accept prefers (HTML when it does not say). */
+/** A WebOb exception: explanation and detail, in the form that Accept prefers (plain text when it does not say). */
 function webob(
   status: number,
   title: string,
@@ -62,7 +62,7 @@ function webob(
   const body = `${explanation}<br /><br />\n${detail}\n\n`
   const html = qualityOf(accept, 'text', 'html')
   const asJson = qualityOf(accept, 'application', 'json')
-  if (accept.trim() === '' || (html > 0 && html >= asJson)) {
+  if (html > 0 && html >= asJson) {
     const page = `<html>\n <head>\n  <title>${line}</title>\n </head>\n <body>\n  <h1>${line}</h1>\n  ${body}\n </body>\n</html>`
     return { status, headers: { 'content-type': 'text/html; charset=UTF-8', ...headers }, body: page }
   }

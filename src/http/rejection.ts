@@ -173,11 +173,19 @@ export const REASONS = {
       'The server could not comply with the request since it is either malformed or otherwise incorrect.',
     help: 'OpenStack-API-Version does not name a volume version.',
   },
+  version_header_broken: {
+    status: 500,
+    style: 'cinder',
+    fault: 'computeFault',
+    message: SERVER_ERROR,
+    help: 'OpenStack-API-Version names the volume service with no or with several versions: Cinder itself fails with 500.',
+  },
   version_unsupported: {
     status: 406,
     style: 'cinder',
     fault: 'computeFault',
     message: 'Version {version} is not supported by the API. Minimum is 3.0 and maximum is {maximum}.',
+    versioned: true,
     help: 'The microversion is beyond what the upstream Cinder serves.',
   },
   version_too_low: {

@@ -99,7 +99,7 @@ describe('a WebOb error, in the form that Accept asks for', () => {
     '{"message": "Too big.<br /><br />\\n\\n\\n", "code": "413 Request Entity Too Large", "title": "Request Entity Too Large"}'
   const plain = '413 Request Entity Too Large\n\nToo big.\n\n   '
   test.each([
-    ['', 'text/html; charset=UTF-8', html],
+    ['', 'text/plain; charset=UTF-8', plain],
     ['*/*', 'text/html; charset=UTF-8', html],
     ['text/html', 'text/html; charset=UTF-8', html],
     ['TEXT/*;q=0.5', 'text/html; charset=UTF-8', html],

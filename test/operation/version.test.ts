@@ -6,6 +6,8 @@ const INVALID = (version: string) =>
   `version_header_invalid: 400 API Version String ${version} is of invalid format. Must be of format MajorNum.MinorNum.`
 const UNUSABLE =
   'version_header_unusable: 400 The server could not comply with the request since it is either malformed or otherwise incorrect.'
+const BROKEN =
+  'version_header_broken: 500 The server has either erred or is incapable of performing the requested operation.'
 const UNSUPPORTED = (version: string, maximum = '3.70') =>
   `version_unsupported: 406 Version ${version} is not supported by the API. Minimum is 3.0 and maximum is ${maximum}.`
 
@@ -26,9 +28,9 @@ describe('OpenStack-API-Version, before a Cinder that knows 3.70', () => {
     ['3.27', UNUSABLE],
     ['compute 2.89', UNUSABLE],
     ['Volume 3.27', UNUSABLE],
-    ['volume', UNUSABLE],
-    ['volume 3.27 x', UNUSABLE],
-    ['volume,3.27', UNUSABLE],
+    ['volume', BROKEN],
+    ['volume 3.27 x', BROKEN],
+    ['volume,3.27', BROKEN],
     ['volume 3', INVALID('3')],
     ['volume 3.', INVALID('3.')],
     ['volume 3.027', INVALID('3.027')],

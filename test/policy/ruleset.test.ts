@@ -99,17 +99,20 @@ describe('overrides', () => {
     expect(rules.has('nobody:wrote')).toBe(false)
     expect(rules.source(DETACH)).toEqual({
       from: 'file',
+      layer: 'local',
       check: 'user_id:%(user_id)s and rule:admin_or_owner',
       place: PLACE,
     })
     expect(rules.source(`${METADATA}:set`)).toEqual({
       from: 'file',
+      layer: 'local',
       check: 'role:x',
       place: PLACE,
       as: METADATA,
     })
     expect(rules.source('volume:get')).toEqual({
       from: 'default',
+      layer: 'default',
       check: 'rule:xena_system_admin_or_project_reader',
       orDeprecated: 'rule:admin_or_owner',
     })
