@@ -86,6 +86,8 @@ export async function prepareDatabases({ root, ports }: LabLayout): Promise<void
   writeEndpoint(paths.databases.keystone, 'identity', `http://127.0.0.1:${ports.keystone}/v3`)
   writeEndpoint(paths.databases.keystone, 'compute', `http://127.0.0.1:${ports.nova}/v2.1`)
   writeEndpoint(paths.databases.keystone, 'volumev3', `http://127.0.0.1:${ports.fixed}/v3/%(project_id)s`)
+  // Nobody is there: the openstack client only wants it to be in the catalogue.
+  writeEndpoint(paths.databases.keystone, 'image', 'http://127.0.0.1:9/v2')
   const db = new DatabaseSync(paths.databases.novaApi)
   const cell = db.prepare(
     'UPDATE cell_mappings SET database_connection = ?, transport_url = ? WHERE name = ?',

@@ -7,7 +7,7 @@ export type LabIds = {
   readonly users: Record<LabUser, string>
 }
 
-const services = { identity: 'keystone', compute: 'nova', volumev3: 'cinder' } as const
+const services = { identity: 'keystone', compute: 'nova', volumev3: 'cinder', image: 'glance' } as const
 const interfaces = ['public', 'internal', 'admin'] as const
 const fixedId = (text: string) => createHash('md5').update(`cinderguard lab ${text}`).digest('hex')
 
