@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Gateway } from '../../src/serve.ts'
+import { IDS, OPERATIONS, SITUATIONS } from './cases.ts'
+import { type Answer, exchange } from './exchange.ts'
+import { FAULTS, type Fault, Faulty, FOREIGN_404, OLD_NOVA } from './faulty.ts'
+import type { Lab } from './lab/lab.ts'
+import { gatewayFor, sharedLab } from './shared.ts'
+
+/**
+ * Something on the way to a decision fails: nothing guarded is executed, the caller is told to come again, and
+ * with the next request all is well.
+ */
+const FIXTURE = SITUATIONS['Nova uses this attachment'] ?? { volumes: [], attachments: [], instances: [] }
+const services: Partial<Record<'keystone' | 'nova' | 'cinder', Faulty>> = {}
+let lab: Lab
+let gateway: Gateway
+
+beforeAll(async () => {
+  lab = await sharedLab()
+  services.keystone = await Faulty.before(lab.urls.keystone)
+  services.nova = await Faulty.before(lab.urls.nova)
+  services.cinder = await Faulty.before(lab.urls.cinder.legacy)
+  gateway = await gatewayFor(lab, services.cinder.url, {
+    'keystone_authtoken.auth_url': services.keystone.url,
+    'keystone_authtoken.token_cache_time': '-1',
+    'cinderguard.nova_endpoint_override': services.nova.url,
+    'cinderguard.keystone_timeout': '1',
+    'cinderguard.nova_timeout': '1',
+    'cinderguard.cinder_timeout': '1',
+    'cinderguard.upstream_timeout': '2',
+  })
+})
+afterAll(async () => {
+  await gateway.stop()
+  for (const service of Object.values(services)) service.stop()
+})
+beforeEach(() => {
+  for (const service of Object.values(services)) service.fault = null
+})
+
+async function asked(operation: string, by = gateway): Promise<Answer> {
+  const shape = OPERATIONS[operation]
+  if (shape === undefined) throw new Error('no such operation')
+  const { token, projectId } = await lab.token('member')
+  return exchange(by.url, projectId, shape, { user: token })
+}
+
+async function withFault(name: keyof typeof services, fault: Fault, operation: string): Promise<Answer> {
+  const service = services[name]
+  if (service === undefined) throw new Error('not started')
+  lab.reset(FIXTURE)
+  lab.clearVerdicts()
+  service.fault = fault
+  const answer = await asked(operation)
+  expect(lab.readVerdicts(), 'executed').toEqual([])
+  expect(lab.cinderRow('volumes', IDS.volume)?.status).toBe('in-use')
+  service.fault = null
+  return answer
+}
+
+const CASES: readonly (readonly [keyof typeof services, string, Fault])[] = [
+  ...(['nova', 'keystone', 'cinder'] as const).flatMap((service) =>
+    Object.entries(FAULTS).map(([name, fault]) => [service, name, fault] as const),
+  ),
+  ['nova', 'answers 404 by way of a load balancer', FOREIGN_404],
+]
+for (const [service, name, fault] of CASES) {
+  test(`${service} ${name}: 503, nothing executed, and well again afterwards`, async () => {
+    for (const operation of ['os-detach', 'attachment delete']) {
+      const failed = await withFault(service, fault, operation)
+      expect(failed.status).toBe(503)
+      expect(failed.headers['retry-after']).toBeDefined()
+      expect((await asked(operation)).status).toBe(409)
+    }
+  })
+}
+
+describe('a Nova before microversion 2.89', () => {
+  let nova: Faulty
+  let older: Gateway
+  beforeAll(async () => {
+    nova = await Faulty.before(lab.urls.nova)
+    nova.fault = OLD_NOVA
+    older = await gatewayFor(lab, lab.urls.cinder.legacy, { 'cinderguard.nova_endpoint_override': nova.url })
+  })
+  afterAll(async () => {
+    await older.stop()
+    nova.stop()
+  })
+  test.each([
+    ['that has the volume on the server at all: in use', 'Nova uses this attachment', 409],
+    ['by whatever attachment, which it cannot tell: in use', 'Nova uses another attachment', 409],
+    ['that has not the volume there: passes', 'volume not attached to the instance', 202],
+  ])('%s', async (_name, situation, status) => {
+    lab.reset(SITUATIONS[situation] ?? {})
+    expect((await asked('os-detach', older)).status).toBe(status)
+    expect(nova.asked).toBeGreaterThan(0)
+  })
+})
+
+test("the gateway's own token is revoked: the next request gets a new one", async () => {
+  lab.reset(FIXTURE)
+  expect((await asked('os-detach')).status).toBe(409)
+  const own = services.keystone?.token ?? ''
+  const revoked = await fetch(`${lab.urls.keystone}/auth/tokens`, {
+    method: 'DELETE',
+    headers: { 'x-auth-token': own, 'x-subject-token': own },
+  })
+  expect(revoked.status).toBe(204)
+  expect((await asked('os-detach')).status).toBe(409)
+  expect(services.keystone?.token).not.toBe(own)
+})
+
+test('a user token is revoked: 401, as it is no longer cached', async () => {
+  lab.reset(FIXTURE)
+  const { projectId } = await lab.token('member')
+  const body = JSON.stringify({
+    auth: {
+      identity: {
+        methods: ['password'],
+        password: { user: { id: lab.ids.users.member, password: 'lab-password' } },
+      },
+      scope: { project: { id: projectId } },
+    },
+  })
+  const issued = await fetch(`${lab.urls.keystone}/auth/tokens`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+  })
+  const token = issued.headers.get('x-subject-token') ?? ''
+  const shape = OPERATIONS['os-detach']
+  if (shape === undefined) throw new Error('no such operation')
+  const ask = () => exchange(gateway.url, projectId, shape, { user: token })
+  expect((await ask()).status).toBe(409)
+  await fetch(`${lab.urls.keystone}/auth/tokens`, {
+    method: 'DELETE',
+    headers: { 'x-auth-token': token, 'x-subject-token': token },
+  })
+  expect((await ask()).status).toBe(401)
+})

@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { request } from 'undici'
+
+/** What happens to a request instead of its being passed on; false: nothing does. */
+export type Fault = (asked: IncomingMessage, response: ServerResponse) => boolean
+
+/** Stands before a real service, passes all on, and breaks on demand. */
+export class Faulty {
+  fault: Fault | null = null
+  /** The newest token that was sent along. */
+  token = ''
+  /** Requests that came in, whatever became of them. */
+  asked = 0
+  readonly #origin: string
+  readonly #path: string
+  readonly #server = createServer((asked, response) => void this.#answer(asked, response))
+
+  private constructor(base: string) {
+    const { origin, pathname } = new URL(base)
+    this.#origin = origin
+    this.#path = pathname === '/' ? '' : pathname
+  }
+
+  static async before(base: string): Promise<Faulty> {
+    const faulty = new Faulty(base)
+    await new Promise<void>((resolve) => faulty.#server.listen(0, '127.0.0.1', resolve))
+    return faulty
+  }
+
+  /** The service's address, by way of this one. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.#path}`
+  }
+
+  stop(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  async #answer(asked: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.asked += 1
+    this.token = String(asked.headers['x-auth-token'] ?? this.token)
+    if (this.fault?.(asked, response) === true) return
+    const chunks: Buffer[] = []
+    for await (const chunk of asked) chunks.push(chunk as Buffer)
+    const { host: _, connection: _c, 'transfer-encoding': _t, ...headers } = asked.headers
+    const answer = await request(this.#origin + (asked.url ?? ''), {
+      method: asked.method ?? 'GET',
+      headers,
+      body: chunks.length === 0 ? null : Buffer.concat(chunks),
+    })
+    const { connection: _a, 'transfer-encoding': _b, ...answered } = answer.headers
+    response.writeHead(answer.statusCode, answered)
+    response.end(Buffer.from(await answer.body.arrayBuffer()))
+  }
+}
+
+const says =
+  (
+    status: number,
+    body: string,
+    headers: Record<string, string> = { 'content-type': 'application/json' },
+  ): Fault =>
+  (asked, response) => {
+    asked.resume()
+    response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) }).end(body)
+    return true
+  }
+
+/** Ways in which a service, or what stands before it, fails. */
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  'closes connections': (asked) => {
+    asked.socket.destroy()
+    return true
+  },
+  hangs: () => true,
+  'stops in the middle of its answer': (_asked, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' }).write('{"')
+    setTimeout(() => response.destroy(), 20)
+    return true
+  },
+  'answers 500': says(500, '{"computeFault": {"code": 500, "message": "no"}}'),
+  'answers 502 as HTML': says(502, '<html>Bad Gateway</html>', { 'content-type': 'text/html' }),
+  'answers 503': says(503, ''),
+  'answers 429': says(429, '{"overLimit": {"code": 429}}'),
+  'answers 302': says(302, '', { location: 'http://127.0.0.1:9/' }),
+  'answers 200 with nonsense': says(200, 'nonsense'),
+  'answers 200 with an empty object': says(200, '{}'),
+  'answers 200 with nothing': says(200, ''),
+}
+
+/** A load balancer's 404: not the service's own. */
+export const FOREIGN_404 = says(404, '<html>404 Not Found</html>', { 'content-type': 'text/html' })
+
+const WALLABY = { id: 'v2.1', status: 'CURRENT', version: '2.87', min_version: '2.1', links: [] }
+
+/** A Nova before 2.89 (Wallaby): as its version document says, and as it refuses more. */
+export const OLD_NOVA: Fault = (asked, response) => {
+  const path = (asked.url ?? '').replace(/\/$/, '')
+  if (path === '') return says(200, JSON.stringify({ versions: [WALLABY] }))(asked, response)
+  if (path === '/v2.1') return says(200, JSON.stringify({ version: WALLABY }))(asked, response)
+  const message = 'Version 2.89 is not supported by the API. Minimum is 2.1 and maximum is 2.87.'
+  const refusal = JSON.stringify({ computeFault: { code: 406, message } })
+  const isTooNew = String(asked.headers['openstack-api-version'] ?? '').includes('2.89')
+  return isTooNew && says(406, refusal)(asked, response)
+}
