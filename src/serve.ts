@@ -25,6 +25,8 @@ export interface Gateway {
   readonly metrics: Metrics
   /** For explanations. */
   readonly stages: Stages
+  /** Opens the files that it writes anew, after they were moved away (logrotate). */
+  reopen(): void
   /** Unready at once, then requests under way are let finish. */
   stop(): Promise<void>
 }
@@ -83,6 +85,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     adminUrl: adminListener.url,
     metrics,
     stages: app.stages,
+    reopen: audit.reopen,
     async stop() {
       draining = true
       log.info('draining')

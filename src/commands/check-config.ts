@@ -1,5 +1,6 @@
 import { readJwsKeys } from '../identity/jws.ts'
 import { loadPolicyOf } from '../policy/load.ts'
+import { readModes } from '../rollout/mode.ts'
 import { configurationOf, printProblems } from './configuration.ts'
 
 /** `cinderguard check-config`: every problem of configuration and policy at once. Starts nothing, asks nobody. */
@@ -15,10 +16,19 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
     () => [],
     (error: unknown) => [error instanceof Error ? error.message : 'jws_public_keys cannot be read'],
   )
-  const problems = ['problems' in policy ? policy.problems : [], keys].flat()
+  const { mode, mode_overrides } = loaded.config.cinderguard
+  const modes =
+    'problems' in policy ? null : readModes(mode, mode_overrides, (name) => policy.current().has(name))
+  const problems = [
+    'problems' in policy ? policy.problems : [],
+    keys,
+    modes !== null && 'problems' in modes
+      ? modes.problems.map((problem) => `mode_overrides: ${problem}`)
+      : [],
+  ].flat()
   if (problems.length > 0) {
     process.stderr.write(
-      `${problems.length} problem(s) in files that the configuration names:\n  ${problems.join('\n  ')}\n`,
+      `${problems.length} problem(s) in what the configuration names:\n  ${problems.join('\n  ')}\n`,
     )
     return 2
   }

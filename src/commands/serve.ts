@@ -22,6 +22,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   for (const notice of loaded.notices) log.warn({ where: notice.where }, notice.message)
   try {
     const gateway = await startGateway(loaded.config, policy, log)
+    process.on('SIGHUP', gateway.reopen)
     log.info({ signal: await untilSignal() }, 'stopping')
     await gateway.stop()
     return 0
