@@ -8,7 +8,7 @@ let lab: Promise<Lab> | null = null
 
 /** The OpenStack that all files of this run share; started at first use, ended with the process. */
 export function sharedLab(): Promise<Lab> {
-  lab ??= startLab()
+  lab ??= startLab({ eventlet: true })
   return lab
 }
 

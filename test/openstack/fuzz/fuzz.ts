@@ -1,0 +1,119 @@
+import { statSync } from 'node:fs'
+import fc from 'fast-check'
+import { plain, type RawRequest } from '../../fuzz/raw-request.ts'
+import { cook, type Recipe, recipes } from '../../fuzz/recipe.ts'
+import { sendBytes, statusesOf } from '../../fuzz/send.ts'
+import { IDS, SITUATIONS } from '../cases.ts'
+import type { Lab } from '../lab/lab.ts'
+
+export interface FuzzOptions {
+  readonly runs: number
+  readonly seed: number
+  /** The gateway, and the legacy Cinder that it stands before. */
+  readonly gateway: string
+  readonly legacy: string
+  /** Also send each request to the bare legacy Cinder, to count how many spoilt ones still attack. */
+  readonly bare: boolean
+  readonly onProgress?: (done: number) => void
+}
+
+export interface FuzzReport {
+  readonly runs: number
+  readonly seed: number
+  /** How many requests the bare legacy Cinder executed although its own check had refused them. */
+  readonly bare: number
+  /** Answers of the gateway, by status; 0 for a connection that ended without one. */
+  readonly statuses: Readonly<Record<number, number>>
+  /** The smallest request that was executed through the gateway, if any. */
+  readonly bypass: { readonly recipe: Recipe; readonly bytes: string; readonly path: string | null } | null
+}
+
+const FIXTURE = SITUATIONS['Nova uses this attachment'] ?? { volumes: [], attachments: [], instances: [] }
+
+/** Each guarded request in the forms that clients send; every one of them is refused. */
+export function guardedRequests(
+  project: string,
+  token: string,
+  admin: string,
+): readonly (() => RawRequest)[] {
+  const volume = `/volumes/${IDS.volume}/action`
+  const attachment = `/attachments/${IDS.attachment}`
+  const common = (who: string) =>
+    [
+      ['X-Auth-Token', who],
+      ['Connection', 'close'],
+    ] as const
+  const action =
+    (path: string, body: string, who = token) =>
+    () =>
+      plain('POST', path, [...common(who), ['Content-Type', 'application/json']], body)
+  const remove = (path: string) => () =>
+    plain('DELETE', path, [...common(token), ['OpenStack-API-Version', 'volume 3.27']])
+  return [
+    action(`/v3/${project}${volume}`, '{"os-detach": {}}'),
+    action(`/v3${volume}`, `{"os-detach": {"attachment_id": "${IDS.attachment}"}}`),
+    action(`/v3/${project}${volume}.json`, '{"os-terminate_connection": {"connector": {"host": "h"}}}'),
+    action(`/v3/${project}${volume}`, `{"os-force_detach": {"attachment_id": "${IDS.attachment}"}}`, admin),
+    remove(`/v3/${project}${attachment}`),
+    remove(`/v3${attachment}`),
+    remove(`/v3/${project}${attachment}.json`),
+    () =>
+      plain('GET', `/v3/${project}${attachment}?_method=DELETE`, [
+        ...common(token),
+        ['OpenStack-API-Version', 'volume 3.27'],
+      ]),
+  ]
+}
+
+/** Spoils guarded requests in every way and looks whether the legacy Cinder ever executes what it should not. */
+export async function fuzz(lab: Lab, options: FuzzOptions): Promise<FuzzReport> {
+  const { token, projectId } = await lab.token('member')
+  const bases = guardedRequests(projectId, token, (await lab.token('admin', 'demo')).token)
+  const statuses: Record<number, number> = {}
+  let bare = 0
+  let done = 0
+  const executed = (): boolean => {
+    const size = statSync(lab.paths.verdicts, { throwIfNoEntry: false })?.size ?? 0
+    if (size === 0) return false
+    const blocked = lab.readVerdicts().some(({ allowed }) => !allowed)
+    lab.clearVerdicts()
+    return blocked
+  }
+  const changed = (answered: readonly number[]) => answered.some((status) => status < 300)
+  lab.reset(FIXTURE)
+  lab.clearVerdicts()
+  const property = fc.asyncProperty(recipes, async (recipe) => {
+    const bytes = cook(recipe, bases)
+    if (options.bare) {
+      const answered = statusesOf(await sendBytes(options.legacy, bytes))
+      const reached = executed()
+      if (reached) bare += 1
+      if (reached || changed(answered)) lab.reset(FIXTURE)
+    }
+    const answered = statusesOf(await sendBytes(options.gateway, bytes))
+    const bypassed = executed()
+    if (bypassed || changed(answered)) lab.reset(FIXTURE)
+    for (const status of answered.length === 0 ? [0] : answered)
+      statuses[status] = (statuses[status] ?? 0) + 1
+    done += 1
+    if (done % 1000 === 0) options.onProgress?.(done)
+    return !bypassed
+  })
+  const { failed, counterexample, counterexamplePath, seed, numRuns } = await fc.check(property, {
+    numRuns: options.runs,
+    seed: options.seed,
+    endOnFailure: false,
+  })
+  const found = counterexample?.[0]
+  const clean = (bytes: Buffer) => bases.length > 0 && bytes.toString('latin1').replaceAll(token, 'TOKEN')
+  return {
+    runs: numRuns,
+    seed,
+    bare,
+    statuses,
+    bypass:
+      failed && found !== undefined
+        ? { recipe: found, bytes: String(clean(cook(found, bases))), path: counterexamplePath }
+        : null,
+  }
+}
