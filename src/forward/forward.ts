@@ -125,6 +125,8 @@ function once(
   response: ServerResponse,
   options: { agent: http.Agent; buffer: Readable },
 ): Promise<Rejection | 'stale' | null> {
+  // Its 'close' has been: nobody would say that the answer is over.
+  if (response.destroyed) return Promise.resolve(reject('client_gone'))
   return new Promise((resolve) => {
     const done = (): void => resolve(response.headersSent ? null : reject('client_gone'))
     response.once('close', done)

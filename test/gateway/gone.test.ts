@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { attachmentId, PROJECTS } from '../../src/demo/fixture.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { lines, RawClient } from '../support/raw.ts'
+
+let gateway: TestGateway
+beforeEach(async () => {
+  gateway = await startTestGateway({ 'cinderguard.decision_timeout': '20' })
+})
+afterEach(() => gateway.stop())
+
+const BODY = '{"attachment": {"connector": {"host": "h"}}}'
+const bytes = () =>
+  lines(
+    `PUT /v3/${PROJECTS.demo}/attachments/${attachmentId('in-use', 0)} HTTP/1.1`,
+    'Host: c',
+    `X-Auth-Token: ${gateway.cloud.token('alice')}`,
+    'Content-Type: application/json',
+    'OpenStack-API-Version: volume 3.27',
+    `Content-Length: ${BODY.length}`,
+    '',
+    BODY,
+  )
+const inFlight = async () =>
+  /cinderguard_requests_in_flight (\d+)/.exec(await gateway.gateway.metrics.registry.metrics())?.[1]
+
+test('a client that is gone when the decision falls: nothing is executed, and the turn of its volume ends', async () => {
+  // Cinder says whose the attachment is only once the client has gone.
+  const { promise: gone, resolve: release } = Promise.withResolvers<void>()
+  gateway.cloud.cinder.fault = async ({ method, url }) => {
+    if (method === 'GET' && url?.includes('/attachments')) await gone
+    return false
+  }
+  const client = await RawClient.connect(gateway.url)
+  client.send(bytes())
+  await expect
+    .poll(() => gateway.cloud.cinder.requests.some(({ target }) => target.includes('/attachments')))
+    .toBe(true)
+  client.destroy()
+  await expect.poll(inFlight).toBe('0')
+  release()
+  await expect.poll(() => gateway.logged.some(({ reason }) => reason === 'client_gone')).toBe(true)
+  expect(gateway.cloud.cinder.requests.filter(({ method }) => method === 'PUT')).toEqual([])
+
+  const next = await RawClient.connect(gateway.url)
+  expect((await next.send(bytes()).response({ limit: 3000 })).status).toBe(200)
+})
