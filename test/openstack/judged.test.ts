@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { compareJudged, enter, type Ledger, type Seen, startJudging } from '../fuzz/judged.ts'
+import { freePorts } from './lab/freePorts.ts'
+
+/** What is judged is what the upstream reads, for the servers that Cinder runs under or behind. */
+const PYTHON = join(import.meta.dirname, 'lab', 'python')
+const folder = mkdtempSync(join(tmpdir(), 'cinderguard-judged-'))
+const children: ChildProcess[] = []
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function nginxConf(port: number, backend: number): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${folder}/${kind};`,
+  )
+  return `daemon off; pid ${folder}/nginx.pid; error_log ${folder}/nginx.log;
+events {}
+http { access_log off; ${temporary.join(' ')}
+  server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${backend}; } } }`
+}
+const WSGI = ['--chdir', PYTHON, '-b']
+const UWSGI =
+  '--plugin python3 --need-app --buffer-size 65535 --post-buffering 65536 --die-on-term --http-socket'
+const SERVERS: Readonly<Record<string, (port: number, backend: number) => readonly string[]>> = {
+  uWSGI: (port) => [
+    '/usr/bin/uwsgi',
+    ...UWSGI.split(' '),
+    `127.0.0.1:${port}`,
+    '--wsgi-file',
+    join(PYTHON, 'recorder.py'),
+  ],
+  eventlet: (port) => ['/usr/bin/python3', join(PYTHON, 'recorder.py'), String(port)],
+  gunicorn: (port) => ['/usr/bin/gunicorn', ...WSGI, `127.0.0.1:${port}`, 'recorder:application'],
+  'nginx before gunicorn': (port, backend) => {
+    writeFileSync(join(folder, 'nginx.conf'), nginxConf(port, backend))
+    return ['/usr/sbin/nginx', '-p', folder, '-c', join(folder, 'nginx.conf')]
+  },
+}
+
+function start(command: readonly string[], records: string): void {
+  const [program = '', ...args] = command
+  const env = { ...process.env, RECORDS: records, PYTHONDONTWRITEBYTECODE: '1' }
+  children.push(spawn(program, args, { env, stdio: 'ignore' }))
+}
+async function untilUp(port: number): Promise<void> {
+  const asked = () =>
+    fetch(`http://127.0.0.1:${port}/up`).then(
+      (answer) => answer.status,
+      () => 0,
+    )
+  await expect.poll(asked, { timeout: 15_000, interval: 100 }).toBe(200)
+}
+function read(records: string): Ledger {
+  const ledger: Ledger = new Map()
+  const lines = existsSync(records) ? readFileSync(records, 'utf8').trim().split('\n') : []
+  for (const line of lines) {
+    const { id, ...seen } = JSON.parse(line) as Seen & { id: string }
+    if (id !== '') enter(ledger, id, seen)
+  }
+  return ledger
+}
+
+describe.each(Object.entries(SERVERS))('before %s', (name, command) => {
+  test('judged equals forwarded', async () => {
+    const [port = 0, backend = 0] = await freePorts(2)
+    const records = join(folder, `${name}.jsonl`)
+    if (name.includes('before')) {
+      start(SERVERS.gunicorn?.(backend, 0) ?? [], records)
+      await untilUp(backend)
+    }
+    start(command(port, backend), records)
+    await untilUp(port)
+    const judging = await startJudging(`http://127.0.0.1:${port}`)
+    const { difference, forwarded } = await compareJudged(judging, () => read(records), {
+      runs: 800,
+      seed: 7,
+    })
+    await judging.stop()
+    expect(difference).toBeNull()
+    expect(forwarded).toBeGreaterThan(200)
+  })
+})
