@@ -24,7 +24,8 @@ export type Ledger = Map<string, Seen[]>
 
 export const digest = (body: Buffer): string => createHash('sha256').update(body).digest('hex')
 export function enter(ledger: Ledger, id: string, seen: Seen): void {
-  ledger.set(id, [...(ledger.get(id) ?? []), seen])
+  // eventlet does not tell an empty query from none.
+  ledger.set(id, [...(ledger.get(id) ?? []), { ...seen, target: seen.target.replace(/\?$/, '') }])
 }
 
 export interface Judging {
