@@ -94,6 +94,7 @@ export function writeConfigs({ root, ports }: LabLayout): void {
         osapi_volume_listen: '127.0.0.1',
         osapi_volume_listen_port: ports.eventlet,
         osapi_volume_workers: 1,
+        glance_num_retries: 0,
         periodic_interval: 10,
         report_interval: 10,
       },
