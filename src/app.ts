@@ -135,7 +135,10 @@ export async function createApp(
         maximum,
       })
     },
-    checks: createChecks(policy.current, config.cinderguard),
+    get checks() {
+      return createChecks(policy.current(), config.cinderguard)
+    },
+    policyInForce: () => policy.identity?.().digest,
     turn: async (operation, identity, facts) => {
       const volume = await volumeOf(operation, identity, facts)
       return volume === null ? () => undefined : turns.take(volume)

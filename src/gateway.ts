@@ -37,7 +37,10 @@ export interface Stages {
   /** Null: Cinder serves this without a token. */
   authenticate(request: GuardedRequest): Promise<Identity | Rejection | null>
   classify(request: GuardedRequest, identity: Identity | null): Promise<Operation | Rejection>
+  /** Asked once for each decision, which one policy judges from beginning to end. */
   readonly checks: readonly Check[]
+  /** Digest of the policy in force, for the record. */
+  policyInForce?(): string | undefined
   facts(request: GuardedRequest, identity: Identity): FactBook
   /** Waits until no other operation on the same volume is under way. */
   turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
@@ -77,6 +80,8 @@ export interface Draft {
   request?: GuardedRequest
   identity?: Identity | null
   operation?: Operation
+  /** Digest of the policy that judged. */
+  policy?: string | undefined
   facts?: Known & { entries?(): readonly (readonly [string, unknown])[] }
   turn?: Promise<() => void>
 }
@@ -103,9 +108,11 @@ export async function judge(
     if (identity === null) return reject('undecided')
     const facts = stages.facts(request, identity)
     draft.facts = facts
+    draft.policy = stages.policyInForce?.()
     draft.turn = stages.turn(operation, identity, facts)
+    const { checks } = stages
     await inTime(draft.turn)
-    const refusal = await inTime(runChecks(stages.checks, operation, identity, facts))
+    const refusal = await inTime(runChecks(checks, operation, identity, facts))
     if (refusal !== null) return refusal
   }
   return { [approval]: true, request, identity, operation }

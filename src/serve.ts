@@ -5,7 +5,7 @@ import { createAdmin } from './admin/admin.ts'
 import { consolePage } from './admin/console.ts'
 import { decisionRoutes } from './admin/decisions.ts'
 import { readNow } from './admin/now.ts'
-import { checkReadiness } from './admin/readiness.ts'
+import { checkReadiness, type PolicyReadiness } from './admin/readiness.ts'
 import { createApp } from './app.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
@@ -44,6 +44,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
   if ('problems' in modes) throw new Error(`[cinderguard] mode_overrides: ${modes.problems.join('; ')}`)
   metrics.mode(modes.overall)
+  metrics.policy(policy)
   const recent = new Recent<CadfEvent>(1000)
   const report = new Report(modes.overall, Date.now())
   const audit = createAudit({ target: audit_log, queueBytes: audit_queue, metrics, log, recent, report })
@@ -52,7 +53,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const readiness = () => checkReadiness(app.probes, metrics.ready)
   const admin = createAdmin({
     registry: metrics.registry,
-    readiness,
+    readiness: async () => ({ ...(await readiness()), policy: policyOf(policy) }),
     page: consolePage(),
     isDraining: () => draining,
     decisions: decisionRoutes(
@@ -64,7 +65,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
           readNow(metrics.registry, {
             version: `Cinderguard ${versionOf()}`,
             since: report.read().since,
-            policy: 'policy',
+            policy: nameOf(policy),
             services: (await readiness()).services,
           }),
         policy: () => ({ source: () => undefined, ...policy.current() }),
@@ -95,6 +96,16 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
       await audit.close()
     },
   }
+}
+
+function policyOf(policy: PolicySource): PolicyReadiness {
+  const { version = null, digest = 'unknown' } = policy.identity?.() ?? {}
+  return { version, digest, problem: policy.problem?.() ?? null }
+}
+
+function nameOf(policy: PolicySource): string {
+  const { version, digest } = policyOf(policy)
+  return `policy ${version === null ? '' : `${version}, `}${digest.slice(0, 12)}`
 }
 
 function tlsOf(config: Config, onProblem: (problem: string) => void): ListenOptions['tls'] {

@@ -100,7 +100,7 @@ describe('layers', () => {
 
 /** Who may import which package; `type` for a type import alone. */
 const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?: RegExp }>> = {
-  jose: { value: /^identity\/jws\.ts$/ },
+  jose: { value: /^identity\/jws\.ts$|^organisation\/bundle\.ts$/ },
   'lru-cache': { value: /^identity\/cache\.ts$/ },
   undici: { value: /^clouds\/client\.ts$/ },
   'http-proxy-3': { value: /^forward\// },

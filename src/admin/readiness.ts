@@ -7,6 +7,13 @@ export interface Readiness {
   readonly services: Readonly<Record<Service, string>>
 }
 
+/** Which policy is in force, and what keeps a newer one out. */
+export interface PolicyReadiness {
+  readonly version: number | null
+  readonly digest: string
+  readonly problem: string | null
+}
+
 /** One probe per service; a probe throws when the service cannot be used. */
 export type Probes = Readonly<Record<Service, () => Promise<unknown>>>
 

@@ -14,6 +14,10 @@ export interface PolicyRules {
 /** The rules in force now; a reload swaps them whole. */
 export interface PolicySource {
   current(): PolicyRules
+  /** Which policy it is, so that gateways can be compared. */
+  identity?(): { readonly version: number | null; readonly digest: string }
+  /** What keeps a newer policy out, or null. */
+  problem?(): string | null
 }
 
 type Phase = 'before' | 'between'
@@ -40,7 +44,7 @@ const RULES: Readonly<Record<GuardedOperation['kind'], Readonly<Record<Phase, re
 }
 
 /** "oslo.policy allows it": 403 with the rule's name, or 404 where `volume:get` refuses, as Cinder answers. */
-export function policyCheck(phase: Phase, policy: () => PolicyRules): Check {
+export function policyCheck(phase: Phase, policy: PolicyRules): Check {
   return {
     name: phase === 'before' ? 'policy' : 'policy-between',
     decide(operation, identity, known) {
@@ -48,8 +52,8 @@ export function policyCheck(phase: Phase, policy: () => PolicyRules): Check {
       const rules = RULES[operation.kind][phase]
       if (rules.length === 0) return ALLOW
       return operation.kind === 'attachment-delete'
-        ? onAttachment(operation.attachmentId, rules, identity, known, policy())
-        : onVolumes(operation, rules, identity, known, policy())
+        ? onAttachment(operation.attachmentId, rules, identity, known, policy)
+        : onVolumes(operation, rules, identity, known, policy)
     },
   }
 }

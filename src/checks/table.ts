@@ -4,7 +4,7 @@ import type { Check } from './check.ts'
 import { type PolicyRules, policyCheck } from './policy.ts'
 
 /** Every check, in the order in which a fixed Cinder makes them, and last what goes beyond it. */
-export function createChecks(policy: () => PolicyRules, beyond: BeyondOptions): readonly Check[] {
+export function createChecks(policy: PolicyRules, beyond: BeyondOptions): readonly Check[] {
   return [
     policyCheck('before', policy),
     connectionCheck,

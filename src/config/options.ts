@@ -17,6 +17,7 @@ export const SECTIONS = {
   service_user: 'The account behind the service token the gateway sends to Nova.',
   nova: 'Where Nova is, to be asked about attachments.',
   oslo_policy: 'Rules about who may do what, read as Cinder reads them.',
+  policy: "What the gateway enforces, and where the organisation's policy comes from.",
   oslo_middleware: 'Limits and headers in front of Cinder.',
   cors: 'Answers to browsers.',
 } as const satisfies Record<keyof typeof OPTIONS, string>
@@ -325,6 +326,50 @@ export const OPTIONS = {
       type: 'bool',
       default: 'false',
       help: 'Refuse a token whose scope a rule is not made for. Must be as in Cinder.',
+    },
+  },
+  policy: {
+    enforce: {
+      type: 'enum',
+      choices: ['guarded', 'overrides', 'all'],
+      default: 'overrides',
+      help: 'Which rules the gateway enforces besides those on the guarded operations: none (guarded), those that policy files or the bundle define (overrides), or every rule of Cinder (all).',
+    },
+    unknown_operations: {
+      type: 'enum',
+      choices: ['forward', 'refuse'],
+      default: 'forward',
+      help: 'What happens to an API request for which the gateway knows no rule: Cinder judges it (forward), or only admins may do it (refuse, with 403).',
+    },
+    reload_interval: {
+      type: 'float',
+      unit: 'seconds',
+      min: 0.1,
+      max: 3600,
+      default: '5',
+      help: 'How often policy files are looked at. A broken one is not taken: the last good policy stays, and /readyz and a metric say so.',
+    },
+    bundle_url: {
+      type: 'url',
+      help: "Where the organisation's signed policy is fetched, such as https://policy.example.org/cinder.jws. Its rules are below those of this gateway's own files, but what it locks can only be tightened by them.",
+    },
+    bundle_public_keys: {
+      type: 'list',
+      default: '',
+      help: 'Public keys (PEM), or folders of them, divided by commas; one of them must have signed the bundle.',
+    },
+    bundle_cache: {
+      type: 'path',
+      default: '/var/lib/cinderguard/policy-bundle.jws',
+      help: 'Where the last good bundle is kept, for a restart while bundle_url does not answer.',
+    },
+    bundle_interval: {
+      type: 'float',
+      unit: 'seconds',
+      min: 0.1,
+      max: 86_400,
+      default: '60',
+      help: 'How often the bundle is asked for.',
     },
   },
   oslo_middleware: {

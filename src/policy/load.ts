@@ -2,18 +2,39 @@ import type { PolicySource } from '../checks/policy.ts'
 import { findFile } from '../config/load.ts'
 import type { Config } from '../config/options.ts'
 import { problemText } from './references.ts'
+import type { BundleRule, RuleSet } from './ruleset.ts'
 import { loadPolicy } from './source.ts'
 
-/** The policy that the configuration names: `policy_file` and `policy_dirs`, looked for as oslo.config does. */
-export function loadPolicyOf(config: Config): PolicySource | { readonly problems: readonly string[] } {
-  const { policy_file, policy_dirs, enforce_new_defaults } = config.oslo_policy
+/** Where the policy files are: `policy_file` and `policy_dirs`, looked for as oslo.config does. */
+export function policyPaths(config: Config): {
+  readonly files: readonly string[]
+  readonly dirs: readonly string[]
+} {
+  const { policy_file, policy_dirs } = config.oslo_policy
   const find = (path: string): readonly string[] => {
     const found = findFile(path, config.sources)
     return found === undefined ? [] : [found]
   }
-  const loaded = loadPolicy(find(policy_file), policy_dirs.flatMap(find), {
-    enforceNewDefaults: enforce_new_defaults,
+  return { files: find(policy_file), dirs: policy_dirs.flatMap(find) }
+}
+
+/** The rules that the files hold, over those of the organisation. */
+export function loadRules(
+  config: Config,
+  bundle?: ReadonlyMap<string, BundleRule>,
+): { readonly ruleSet: RuleSet } | { readonly problems: readonly string[] } {
+  const { files, dirs } = policyPaths(config)
+  const loaded = loadPolicy(files, dirs, {
+    enforceNewDefaults: config.oslo_policy.enforce_new_defaults,
+    ...(bundle === undefined ? {} : { bundle }),
   })
-  if ('problems' in loaded) return { problems: loaded.problems.map(problemText) }
-  return { current: () => loaded.ruleSet }
+  return 'problems' in loaded ? { problems: loaded.problems.map(problemText) } : loaded
+}
+
+/** The policy that the files name, without the organisation's, as it is now. */
+export function loadPolicyOf(
+  config: Config,
+): (PolicySource & { current(): RuleSet }) | { readonly problems: readonly string[] } {
+  const loaded = loadRules(config)
+  return 'problems' in loaded ? loaded : { current: () => loaded.ruleSet }
 }

@@ -13,8 +13,6 @@ export interface Place {
 
 /** A rule that the operator wrote. */
 export interface Override {
-  /** Which layer it belongs to; `local` unless said. */
-  readonly layer?: 'bundle' | 'local'
   /** A check string, or the old form of lists. */
   readonly check: unknown
   readonly place: Place
@@ -27,6 +25,14 @@ export interface RuleOptions {
   readonly enforceNewDefaults?: boolean
   /** `[oslo_policy] policy_default_rule`: judges names that have no rule, if the operator wrote it. */
   readonly defaultRule?: string
+  /** The organisation's rules, below the operator's own. */
+  readonly bundle?: ReadonlyMap<string, BundleRule>
+}
+
+/** A rule of the organisation. */
+export interface BundleRule extends Override {
+  /** The operator's own rule of this name can only tighten it: both must allow. */
+  readonly locked: boolean
 }
 
 /** Cinder's own rules, the organisation's bundle over them, and the files of this gateway over both. */
@@ -69,6 +75,8 @@ export type RuleSource =
       readonly check: unknown
       readonly place: Place
       readonly as?: string
+      /** The organisation's locked rule, which must allow as well. */
+      readonly and?: unknown
     }
 
 interface Entry {
@@ -84,23 +92,41 @@ export function compileRules(
   options: RuleOptions = {},
 ): RuleSet | { readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
-  const entries = new Map<string, Entry>()
-  for (const [name, override] of overrides) {
-    const rule = parseRule(override.check)
-    if (isProblem(rule)) {
-      const column = override.place.column + (override.verbatim === true ? rule.offset : 0)
-      problems.push({ ...override.place, column, message: `rule "${name}": ${rule.message}` })
-      continue
-    }
-    const { check, place, layer = 'local' } = override
-    entries.set(name, { rule, source: { from: 'file', layer, check, place } })
+  const bundle = options.bundle ?? new Map<string, BundleRule>()
+  const entries = read('bundle', bundle, problems)
+  for (const [name, local] of read('local', overrides, problems)) {
+    const above = bundle.get(name)?.locked === true ? entries.get(name) : undefined
+    entries.set(name, above === undefined ? local : tightened(local, above))
   }
   const written = new Map(entries)
   for (const row of CATALOGUE) {
-    if (!overrides.has(row.name)) entries.set(row.name, defaultOf(row, written, options))
+    if (!written.has(row.name)) entries.set(row.name, defaultOf(row, written, options))
   }
-  problems.push(...referenceProblems(entries, overrides))
+  problems.push(...referenceProblems(entries, new Map([...bundle, ...overrides])))
   return problems.length > 0 ? { problems } : link(entries, options.defaultRule ?? 'default')
+}
+
+function read(
+  layer: 'bundle' | 'local',
+  overrides: ReadonlyMap<string, Override>,
+  problems: Problem[],
+): Map<string, Entry> {
+  const entries = new Map<string, Entry>()
+  for (const [name, { check, place, verbatim }] of overrides) {
+    const rule = parseRule(check)
+    if (isProblem(rule)) {
+      const column = place.column + (verbatim === true ? rule.offset : 0)
+      problems.push({ ...place, column, message: `rule "${name}": ${rule.message}` })
+    } else entries.set(name, { rule, source: { from: 'file', layer, check, place } })
+  }
+  return entries
+}
+
+function tightened(local: Entry, above: Entry): Entry {
+  return {
+    rule: { kind: 'and', parts: [above.rule, local.rule] },
+    source: { ...local.source, and: above.source.check } as RuleSource,
+  }
 }
 
 /** The rule under a name that the operator did not write, which may still mean the one under its old name. */

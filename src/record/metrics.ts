@@ -18,6 +18,14 @@ export interface Metrics {
   broken(status: 400 | 431): void
   decisionRecord(result: 'written' | 'dropped' | 'failed'): void
   ready(service: Service, isReady: boolean): void
+  /** Shows which policy is in force. */
+  policy(source: PolicyState): void
+}
+
+/** Read with each scrape. */
+export interface PolicyState {
+  identity?(): { readonly version: number | null; readonly digest: string }
+  problem?(): string | null
 }
 
 const ALERTED = [
@@ -147,6 +155,27 @@ export function createMetrics(version: string): Metrics {
       refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
     },
     decisionRecord: (result) => audited.inc({ result }),
+    policy(source) {
+      new Gauge({
+        name: 'cinderguard_policy_info',
+        help: "Always 1; the version of the organisation's bundle (none without one) and the digest of all rules are its labels.",
+        labelNames: ['version', 'digest'],
+        registers,
+        collect() {
+          this.reset()
+          const { version = null, digest = 'unknown' } = source.identity?.() ?? {}
+          this.set({ version: String(version ?? 'none'), digest }, 1)
+        },
+      })
+      new Gauge({
+        name: 'cinderguard_policy_up_to_date',
+        help: '1 when the newest policy is in force, 0 when a newer one is not taken, or the bundle has expired.',
+        registers,
+        collect() {
+          this.set((source.problem?.() ?? null) === null ? 1 : 0)
+        },
+      })
+    },
     inFlight: (change) => inFlight.inc(change),
     ready: (service, isReady) => ready.set({ service }, isReady ? 1 : 0),
   }

@@ -58,6 +58,7 @@ export function decisionRecord(outcome: Outcome): DecisionRecord {
     attachment_id: operation !== undefined && 'attachmentId' in operation ? operation.attachmentId : null,
     server_id: rejection?.detail.server ?? null,
     rule: rejection?.detail.rule ?? null,
+    policy: draft.policy ?? null,
     problem: rejection?.detail.problem ?? null,
     user_id: user?.userId ?? null,
     project_id: user?.scope.kind === 'project' ? user.scope.projectId : null,

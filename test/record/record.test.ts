@@ -62,6 +62,7 @@ describe('one decision record', () => {
       attachment_id: 'a',
       server_id: 's',
       rule: null,
+      policy: null,
       problem: null,
       user_id: 'alice',
       project_id: 'demo',
