@@ -17,6 +17,7 @@ import { withDeadline } from './deadline.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type FactBook, type Stages } from './gateway.ts'
 import { faultOf } from './http/fault.ts'
+import { isRejection } from './http/rejection.ts'
 import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { cachedValidator } from './identity/cache.ts'
@@ -24,6 +25,7 @@ import { type Identity, projectOf, type TokenValidator } from './identity/identi
 import { jwsValidator, readJwsKeys } from './identity/jws.ts'
 import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
+import { withRules } from './policy/enforced.ts'
 import { reasonOf } from './reason-of.ts'
 import type { Audit } from './record/audit.ts'
 import { logOutcome } from './record/log.ts'
@@ -130,10 +132,15 @@ export async function createApp(
     classify: async (request, identity) => {
       const asksForVersion = request.headers.has('openstack-api-version')
       const maximum = asksForVersion ? (await cinderVersions()).maximum : null
-      return classify(classifiable(request), {
+      const asked = classifiable(request)
+      const operation = classify(asked, {
         tokenProject: identity === null ? null : projectOf(identity.user),
         maximum,
       })
+      if (isRejection(operation) || identity === null) return operation
+      const rules = policy.current()
+      const call = { ...asked, query: request.path.query }
+      return withRules(operation, call, config.policy, (name) => rules.source?.(name)?.from === 'file')
     },
     get checks() {
       return createChecks(policy.current(), config.cinderguard)

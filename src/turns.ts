@@ -41,6 +41,7 @@ export async function volumeOf(
   identity: Identity,
   facts: FactBook,
 ): Promise<string | null> {
+  if (operation.kind === 'other') return null
   if (identity.isService && isGuarded(operation)) return null
   if (!('attachmentId' in operation) || 'volumeId' in operation) return operation.volumeId
   const question = { fact: 'attachment', attachmentId: operation.attachmentId } as const

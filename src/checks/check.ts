@@ -1,6 +1,6 @@
 import type { Rejection } from '../http/rejection.ts'
 import type { Identity } from '../identity/identity.ts'
-import type { JudgedOperation } from '../operation/operation.ts'
+import type { JudgedOperation, ObjectCollection } from '../operation/operation.ts'
 
 /** A volume as the upstream Cinder shows it to the caller. */
 export interface Volume {
@@ -33,6 +33,11 @@ export interface Facts {
   /** `unknown`: this Cinder cannot list them all (before microversion 3.27). */
   attachments: { question: { volumeId: string }; answer: readonly Attachment[] | 'unknown' }
   attachment: { question: { attachmentId: string }; answer: { id: string; volumeId: string } | 'absent' }
+  /** Any other object, as far as rules read it; `hidden` when Cinder refuses to show it to the caller. */
+  object: {
+    question: { collection: ObjectCollection; id: string }
+    answer: Readonly<Record<string, unknown>> | 'absent' | 'hidden'
+  }
   /** Nova's view of a volume on a server; attachmentId is null when this Nova cannot tell. */
   serverVolume: {
     question: { serverId: string; volumeId: string }

@@ -84,7 +84,7 @@ function onVolumes(
     if (volume === 'not-authorized') return reject('not_authorized')
     const notFound = reject('volume_not_found', { volume: volumeId })
     if (volume === undefined || volume === 'absent') return notFound
-    const target = targetOf(volume, identity)
+    const target = volumeTarget(volume, identity)
     for (const rule of rules) {
       if (!policy.allows(rule, credentials, target))
         return rule === VOLUME_GET ? notFound : reject('policy', { rule })
@@ -114,17 +114,26 @@ function onAttachment(
       ? ask(volumeQuestion)
       : ask(volumeQuestion, { fact: 'attachments', volumeId: attachment.volumeId })
   }
+  const target = attachmentTarget(attachment, volume, identity)
+  const credentials = credentialsOf(identity, policy)
+  const refused = rules.find((rule) => !policy.allows(rule, credentials, target))
+  return refused === undefined ? ALLOW : refuse(refused)
+}
+
+/** An attachment as Cinder's rules see it: with the project of its volume, and the caller for its user. */
+export function attachmentTarget(
+  attachment: { readonly id: string; readonly volumeId: string },
+  volume: Volume | string,
+  identity: Identity,
+): Record<string, unknown> {
   // A volume that the caller cannot see is another project's: the target then has no project at all.
   const projectId = typeof volume === 'string' ? {} : { project_id: projectIdOf(volume, identity) }
-  const target = {
+  return {
     id: attachment.id,
     volume_id: attachment.volumeId,
     user_id: identity.user.userId,
     ...projectId,
   }
-  const credentials = credentialsOf(identity, policy)
-  const refused = rules.find((rule) => !policy.allows(rule, credentials, target))
-  return refused === undefined ? ALLOW : refuse(refused)
 }
 
 function refuse(rule: string): Rejection {
@@ -160,7 +169,8 @@ function scopeOf(token: Token): Record<string, unknown> {
   }
 }
 
-function targetOf(volume: Volume, identity: Identity): Record<string, unknown> {
+/** A volume as Cinder's rules see it. */
+export function volumeTarget(volume: Volume, identity: Identity): Record<string, unknown> {
   return {
     ...volume.view,
     id: volume.id,

@@ -18,6 +18,7 @@ export interface CinderFacts {
   volume(id: string, caller: Caller): Promise<Facts['volume']['answer']>
   attachments(volumeId: string, caller: Caller): Promise<Facts['attachments']['answer']>
   attachment(id: string, caller: Caller): Promise<Facts['attachment']['answer']>
+  object(question: Facts['object']['question'], caller: Caller): Promise<Facts['object']['answer']>
   /** Every attachment that the caller may see, of all volumes, page by page. */
   allAttachments(caller: Caller): AsyncGenerator<Attachment>
 }
@@ -88,6 +89,19 @@ export function cinderFacts(
       return { id: canonical, volumeId }
     },
 
+    async object({ collection, id }, caller) {
+      const newest = await maximum()
+      const version = compare(newest, [3, 58]) < 0 ? newest : ([3, 58] as const)
+      const answer = await get(`/${collection}/${encodeURIComponent(id)}`, caller, version.join('.'))
+      if (answer.status === 404) return 'absent'
+      if (answer.status === 403 && isFault(answer, 'forbidden')) return 'hidden'
+      const name = collection === 'types' ? 'volume_type' : collection.slice(0, -1)
+      const object = answer.status === 200 ? jsonObject('cinder', answer)[name] : undefined
+      if (!isRecord(object))
+        throw new CloudError('cinder', `a look-up in ${collection} was answered ${answer.status}`)
+      return readObject(object)
+    },
+
     async *allAttachments(caller) {
       const everywhere = caller.isAdmin ? '&all_tenants=1' : ''
       for (let marker = ''; ; ) {
@@ -108,6 +122,18 @@ export function cinderFacts(
     },
   }
   return cinder
+}
+
+/** Extensions prefix the names of the fields that they show. */
+function readObject(view: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  const project = [
+    'os-extended-snapshot-attributes:project_id',
+    'os-backup-project-attr:project_id',
+    'project_id',
+  ]
+    .map((name) => view[name])
+    .find((value) => typeof value === 'string')
+  return { ...view, ...(project === undefined ? {} : { project_id: project }) }
 }
 
 /** Only Cinder's own 404 counts as "not there"; a load balancer's does not. */

@@ -22,6 +22,7 @@ const FACTS: { readonly [F in Fact]: Fetcher<F> } = {
   volume: (question, caller, { cinder }) => cinder.volume(question.volumeId, caller),
   attachments: (question, caller, { cinder }) => cinder.attachments(question.volumeId, caller),
   attachment: (question, caller, { cinder }) => cinder.attachment(question.attachmentId, caller),
+  object: (question, caller, { cinder }) => cinder.object(question, caller),
   serverVolume: (question, caller, sources) => sources.serverVolume(question, caller),
 }
 

@@ -4,6 +4,25 @@ interface Common {
   readonly projectInUrl: string | null
   /** Effective microversion, such as `3.27`. */
   readonly version: string
+  /** Policy rules that the gateway enforces besides those of the guarded operations, in Cinder's order. */
+  readonly rules?: readonly ApiRule[]
+}
+
+/** What a policy rule is judged against. */
+export type RuleTarget =
+  /** The caller's own project and user. */
+  | { readonly kind: 'context' }
+  | { readonly kind: 'project'; readonly projectId: string }
+  | { readonly kind: 'volume'; readonly volumeId: string }
+  | { readonly kind: 'attachment'; readonly attachmentId: string }
+  | { readonly kind: 'object'; readonly collection: ObjectCollection; readonly id: string }
+export type ObjectCollection = 'snapshots' | 'backups' | 'groups' | 'group_snapshots' | 'messages' | 'types'
+
+export interface ApiRule {
+  readonly name: string
+  readonly target: RuleTarget
+  /** The rule counts only for a volume in this status. */
+  readonly onlyWhile?: string
 }
 
 export interface VolumeDetach extends Common {
@@ -59,9 +78,9 @@ export type GuardedOperation =
   | AttachmentDelete
 /** Not guarded by a fixed Cinder, but able to change what a check rests on. */
 export type WatchedOperation = VolumeResetStatus | AttachmentUpdate | AttachmentCreate
-/** What checks decide on. */
-export type JudgedOperation = GuardedOperation | WatchedOperation
-export type Operation = JudgedOperation | Other
+/** What checks decide on: of others, those that a rule is enforced for. */
+export type JudgedOperation = GuardedOperation | WatchedOperation | Other
+export type Operation = JudgedOperation
 export type OperationKind = Operation['kind']
 
 export const GUARDED_KINDS = [
@@ -79,5 +98,5 @@ export function isGuarded(operation: Operation): operation is GuardedOperation {
 }
 
 export function isJudged(operation: Operation): operation is JudgedOperation {
-  return operation.kind !== 'other'
+  return operation.kind !== 'other' || (operation.rules?.length ?? 0) > 0
 }

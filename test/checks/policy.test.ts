@@ -126,7 +126,7 @@ describe("the rules of an operation, in Cinder's order", () => {
       guard_reset_status: false,
       guard_attachment_update: false,
     }).map((check) => check.name)
-    expect(names).toEqual(['policy', 'connection', 'policy-between', 'detach', 'beyond'])
+    expect(names).toEqual(['rules', 'policy', 'connection', 'policy-between', 'detach', 'beyond'])
   })
 })
 

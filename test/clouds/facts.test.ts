@@ -29,6 +29,7 @@ function sources(
     volume: (id, who) => reply(`volume ${id}`, who, 'absent' as const),
     attachments: (id, who) => reply(`attachments ${id}`, who, 'unknown' as const),
     attachment: (id, who) => reply(`attachment ${id}`, who, { id, volumeId: 'v' }),
+    object: async () => 'absent',
     async *allAttachments() {},
     ...more,
   }

@@ -39,6 +39,7 @@ describe('step by step', () => {
       'read the request as Cinder reads it',
       'authenticate who asks',
       'classify what Cinder would do',
+      'check rules',
       'fact volume',
       'fact attachments',
       'check policy',
@@ -88,5 +89,5 @@ test('no token is in it', async () => {
 
 test('as a person reads it', async () => {
   const text = explanationText(await detach('in-use'))
-  expect(text).toContain('11. verdict: refused\n     status: 409\n     reason: attachment_in_use\n')
+  expect(text).toContain('12. verdict: refused\n     status: 409\n     reason: attachment_in_use\n')
 })

@@ -1,0 +1,66 @@
+import { reject } from '../http/rejection.ts'
+import { type Identity, projectOf } from '../identity/identity.ts'
+import type { ApiRule } from '../operation/operation.ts'
+import { ALLOW, type Answer, type Ask, ask, type Check, type Known } from './check.ts'
+import { attachmentTarget, credentialsOf, type PolicyRules, volumeTarget } from './policy.ts'
+
+/** The rules that an operation is given by the table of operations and by `[policy] enforce`. */
+export function rulesCheck(policy: PolicyRules): Check {
+  return {
+    name: 'rules',
+    decide(operation, identity, known) {
+      for (const rule of operation.rules ?? []) {
+        const answer = one(rule, identity, known, policy)
+        if (answer.verdict !== 'allow') return answer
+      }
+      return ALLOW
+    },
+  }
+}
+
+/** What is not there, or not to be seen, is Cinder's to answer: nothing is done to it. */
+function one(rule: ApiRule, identity: Identity, known: Known, policy: PolicyRules): Answer {
+  const target = targetOf(rule, identity, known)
+  if (target === null) return ALLOW
+  if ('verdict' in target) return target as Ask
+  if (policy.allows(rule.name, credentialsOf(identity, policy), target)) return ALLOW
+  if (rule.name === 'volume:get' && rule.target.kind === 'volume')
+    return reject('volume_not_found', { volume: rule.target.volumeId })
+  return reject('policy', { rule: rule.name })
+}
+
+function targetOf(
+  { target, onlyWhile }: ApiRule,
+  identity: Identity,
+  known: Known,
+): Record<string, unknown> | Ask | null {
+  const own = { project_id: projectOf(identity.user), user_id: identity.user.userId }
+  switch (target.kind) {
+    case 'context':
+      return own
+    case 'project':
+      return { project_id: target.projectId }
+    case 'volume': {
+      const question = { fact: 'volume', volumeId: target.volumeId } as const
+      const volume = known.get(question)
+      if (volume === undefined) return ask(question)
+      if (typeof volume === 'string') return null
+      return onlyWhile === undefined || volume.status === onlyWhile ? volumeTarget(volume, identity) : null
+    }
+    case 'attachment': {
+      const question = { fact: 'attachment', attachmentId: target.attachmentId } as const
+      const attachment = known.get(question)
+      if (attachment === undefined) return ask(question)
+      if (attachment === 'absent') return null
+      const ofVolume = { fact: 'volume', volumeId: attachment.volumeId } as const
+      const volume = known.get(ofVolume)
+      return volume === undefined ? ask(ofVolume) : attachmentTarget(attachment, volume, identity)
+    }
+    case 'object': {
+      const question = { fact: 'object', collection: target.collection, id: target.id } as const
+      const object = known.get(question)
+      if (object === undefined) return ask(question)
+      return typeof object === 'string' ? null : { ...own, ...object }
+    }
+  }
+}
