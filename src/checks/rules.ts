@@ -26,7 +26,9 @@ function one(rule: ApiRule, identity: Identity, known: Known, policy: PolicyRule
   if (policy.allows(rule.name, credentialsOf(identity, policy), target)) return ALLOW
   if (rule.name === 'volume:get' && rule.target.kind === 'volume')
     return reject('volume_not_found', { volume: rule.target.volumeId })
-  return reject('policy', { rule: rule.name })
+  const detail = { rule: rule.name }
+  if (rule.name.startsWith('volume_extension:default_')) return { ...reject('policy_unnamed'), detail }
+  return reject('policy', detail)
 }
 
 function targetOf(

@@ -221,6 +221,14 @@ export const REASONS = {
     versioned: true,
     help: 'An oslo.policy rule refuses the operation.',
   },
+  policy_unnamed: {
+    status: 403,
+    style: 'cinder',
+    fault: 'forbidden',
+    message: 'You are not authorized to perform this operation.',
+    versioned: true,
+    help: 'As policy, of the default-types operations, whose refusal names no rule.',
+  },
   not_authorized: {
     status: 403,
     style: 'cinder',

@@ -14,7 +14,9 @@ export interface ApiCall {
 }
 
 /** Where the documentation of Cinder's rules names another path than its router serves, or leaves one out. */
-const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
+export const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
+  'backup:backup-import': ['POST /backups/import_record'],
+  'backup:export-import': ['GET /backups/{backup_id}/export_record'],
   'group:create': ['POST /groups', 'POST /groups/action create-from-src'],
   'group:group_types:create': ['POST /group_types'],
   'volume:create_transfer': ['POST /os-volume-transfer', 'POST /volume-transfers'],

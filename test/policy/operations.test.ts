@@ -19,6 +19,8 @@ const names = (operation: string, body?: Record<string, unknown>) =>
 
 /** Documented under a path that Cinder's router does not serve; the table has the true one. */
 const ELSEWHERE = new Set([
+  'backup:backup-import',
+  'backup:export-import',
   'volume_extension:default_set_or_update',
   'volume_extension:default_get_all',
   'volume_extension:quotas:show',
@@ -54,7 +56,7 @@ describe('every rule of Cinder that refuses calls', () => {
     expect(names([method, `/0123abcd${path}`, action].filter(Boolean).join(' '), BODY)).toContain(name)
   })
   test('there are many', () => {
-    expect(rows.length).toBe(133)
+    expect(rows.length).toBe(131)
   })
 })
 
