@@ -3,6 +3,7 @@ import { checkConfig } from './commands/check-config.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
+import { POLICY_USAGE, policy } from './commands/policy/policy.ts'
 import { report } from './commands/report.ts'
 import { serve } from './commands/serve.ts'
 import { renderHelp } from './config/help.ts'
@@ -32,11 +33,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'audit: attachment records that Nova does not know, with the safe command for each',
     run: attachments,
   },
+  policy: { summary: 'list, check, explain, test, compare and sign policies', run: policy },
   demo: { summary: 'run the gateway in front of an embedded stand-in cloud, with a guided tour', run: demo },
 }
 
 /** Runs a command line, without the program's name. */
 export async function run(argv: readonly string[]): Promise<number> {
+  // As a reader that has seen enough, such as head.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   const [word, ...rest] = argv
   if (word === '--version' || word === 'version') return print(`cinderguard ${versionOf()}\n`)
   if (word === undefined || word === '--help' || word === '-h' || word === 'help') return print(overview())
@@ -49,6 +53,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     return 2
   }
   if (rest.includes('--help') || rest.includes('-h')) {
+    if (word === 'policy') return print(POLICY_USAGE)
     return print(`cinderguard ${word}: ${command.summary}\n\n${word === 'demo' ? '' : renderHelp()}`)
   }
   return command.run(rest)

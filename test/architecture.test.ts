@@ -110,7 +110,7 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
     value: /^record\/(?:log|sink)\.ts$/,
     type: /^(?:app|serve|server|reason-of)\.ts$|^(?:commands|record)\//,
   },
-  yaml: { value: /^policy\/(?:source|load)\.ts$|^demo\// },
+  yaml: { value: /^policy\/(?:source|load|load-cases)\.ts$|^demo\// },
 }
 
 test('each package has its one place', () => {

@@ -54,6 +54,8 @@ export interface RuleSet {
   /** The decision may depend on another server, which is sent the whole target. */
   asksRemote(name: string): boolean
   has(name: string): boolean
+  /** The rule as it is judged, for whoever explains it. */
+  rule(name: string): Rule | undefined
   /** Every rule there is, Cinder's and the operator's, sorted. */
   names(): readonly string[]
   /** The check of a rule as Cinder's default or the operator wrote it; undefined when there is no such rule. */
@@ -184,6 +186,7 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
     reads: (name) => find(name).reads,
     asksRemote: (name) => find(name).remote,
     has: (name) => compiled.has(name),
+    rule: (name) => entries.get(name)?.rule,
     names: () => names,
     source: (name) => entries.get(name)?.source,
   }

@@ -1,0 +1,47 @@
+import { diff, testCases } from './cases.ts'
+import { UsageError } from './common.ts'
+import { check, explainRule } from './judge.ts'
+import { list, sample } from './show.ts'
+import { sign } from './sign.ts'
+
+const USAGE = `cinderguard policy: the policy as operators of OpenStack know it.
+  list     [--rule WORD]                                      every rule in force, and its layer
+  sample                                                      Cinder's rules, to begin a policy file with
+  check    --access FILE [--target FILE] [--rule NAME]        what somebody may do
+  explain  --rule NAME --access FILE [--target FILE]          one rule, check by check
+  test     CASES.yaml                                         expectations, for CI
+  diff     A.yaml B.yaml                                      who gains and who loses
+  sign     --key FILE --version N [--days 30] [--locked RULE,RULE] FILE.yaml
+The policy is that of the configuration (--config-file ...), or of --policy-file FILE[,FILE].
+--access: credentials as JSON ({"roles": ["member"], "project_id": "p"}), or Keystone's answer to a token look-up.
+--target: attributes as JSON; the caller's own project without it. --format json for programs.
+Exit codes: 0 done or passed, 1 failed or different, 2 wrong command line, policy or file.
+`
+const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<number> | number>> = {
+  list,
+  sample,
+  check,
+  explain: explainRule,
+  test: testCases,
+  diff,
+  sign,
+}
+
+/** `cinderguard policy WORD`. */
+export async function policy(argv: readonly string[]): Promise<number> {
+  const [word = '', ...rest] = argv
+  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
+  if (command === undefined) {
+    process.stderr.write(USAGE)
+    return 2
+  }
+  try {
+    return await command(rest)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`cinderguard policy ${word}: ${error.message}\n`)
+    return 2
+  }
+}
+
+export { USAGE as POLICY_USAGE }

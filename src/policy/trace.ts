@@ -1,0 +1,111 @@
+import { compile, PolicyError, UnansweredError } from './evaluate.ts'
+import type { Rule } from './grammar.ts'
+import type { Template, Values } from './template.ts'
+
+/** One check of a rule, how it came out, and what it read. */
+export interface Trace {
+  readonly check: string
+  /** `error` where Cinder answers 500, `asks` where another server decides. */
+  readonly result: boolean | 'error' | 'asks'
+  /** What the check compared, such as `project_id = "p1", wanted "p2"`. */
+  readonly read?: string
+  readonly parts: readonly Trace[]
+}
+
+/** Judges a rule check by check; unlike a decision it looks at every one. @param named finds a rule referred to. */
+export function trace(
+  rule: Rule,
+  named: (name: string) => Rule | undefined,
+  credentials: Values,
+  target: Values,
+): Trace {
+  const inner = (each: Rule): Trace => trace(each, named, credentials, target)
+  const parts =
+    rule.kind === 'and' || rule.kind === 'or'
+      ? rule.parts.map(inner)
+      : rule.kind === 'not'
+        ? [inner(rule.part)]
+        : rule.kind === 'rule'
+          ? [named(rule.name)].filter((each) => each !== undefined).map(inner)
+          : []
+  const read = readingOf(rule, credentials, target)
+  return {
+    check: rule.kind === 'and' || rule.kind === 'or' ? rule.kind : ruleText(rule),
+    result: resultOf(rule, named, credentials, target),
+    ...(read === null ? {} : { read }),
+    parts,
+  }
+}
+
+function resultOf(
+  rule: Rule,
+  named: (name: string) => Rule | undefined,
+  credentials: Values,
+  target: Values,
+): Trace['result'] {
+  const compiled = (each: Rule): ReturnType<typeof compile> =>
+    compile(each, (name) => compiled(named(name) ?? { kind: 'never' }))
+  try {
+    return compiled(rule).decide(credentials, target, () => undefined)
+  } catch (error) {
+    if (error instanceof UnansweredError) return 'asks'
+    if (error instanceof PolicyError) return 'error'
+    throw error
+  }
+}
+
+function readingOf(rule: Rule, credentials: Values, target: Values): string | null {
+  const wanted = (template: Template): string => {
+    const slots = template.pieces.filter((piece) => typeof piece !== 'string')
+    return slots.map(({ attribute }) => `, target's ${attribute} = ${show(target[attribute])}`).join('')
+  }
+  if (rule.kind === 'role') return `roles = ${show(credentials.roles)}${wanted(rule.wanted)}`
+  if (rule.kind === 'literal') return wanted(rule.wanted).slice(2) || null
+  if (rule.kind !== 'attribute') return null
+  const value = rule.path.reduce<unknown>(
+    (sofar, step) => (typeof sofar === 'object' && sofar !== null ? (sofar as Values)[step] : undefined),
+    credentials,
+  )
+  return `${rule.path.join('.')} = ${show(value)}${wanted(rule.wanted)}`
+}
+
+const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value))
+
+/** A rule as one writes it. */
+export function ruleText(rule: Rule): string {
+  switch (rule.kind) {
+    case 'always':
+      return '@'
+    case 'never':
+      return '!'
+    case 'not':
+      return `not ${bracketed(rule.part)}`
+    case 'and':
+    case 'or':
+      return rule.parts.map(bracketed).join(` ${rule.kind} `)
+    case 'rule':
+      return `rule:${rule.name}`
+    case 'role':
+      return `role:${templateText(rule.wanted)}`
+    case 'literal':
+      return `${rule.text}:${templateText(rule.wanted)}`
+    case 'attribute':
+      return `${rule.path.join('.')}:${templateText(rule.wanted)}`
+    case 'remote':
+      return templateText(rule.url)
+  }
+}
+
+function bracketed(rule: Rule): string {
+  return rule.kind === 'and' || rule.kind === 'or' ? `(${ruleText(rule)})` : ruleText(rule)
+}
+
+function templateText({ pieces }: Template): string {
+  return pieces
+    .map((piece) =>
+      typeof piece === 'string'
+        ? piece.replaceAll('%', '%%')
+        : `%(${piece.attribute})${piece.repr ? 'r' : 's'}`,
+    )
+    .join('')
+}
