@@ -10,6 +10,7 @@ import { gather, KnownFacts } from './clouds/facts.ts'
 import { keystoneValidator } from './clouds/keystone.ts'
 import { computeEndpoint, serverVolume } from './clouds/nova.ts'
 import { checkOwnToken } from './clouds/own-token.ts'
+import { remotePolicy } from './clouds/remote-policy.ts'
 import { createSession, identityUrlOf } from './clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
@@ -25,7 +26,8 @@ import { type Identity, projectOf, type TokenValidator } from './identity/identi
 import { jwsValidator, readJwsKeys } from './identity/jws.ts'
 import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
-import { withRules } from './policy/enforced.ts'
+import type { Operation } from './operation/operation.ts'
+import { bodyOf, withRules } from './policy/enforced.ts'
 import { reasonOf } from './reason-of.ts'
 import type { Audit } from './record/audit.ts'
 import { logOutcome } from './record/log.ts'
@@ -92,6 +94,7 @@ export async function createApp(
   )
   const sources = {
     cinder: facts,
+    remote: remotePolicy(clients.policy.send, config.oslo_policy.remote_content_type),
     serverVolume: async (question: Parameters<typeof serverVolume>[3], caller: Caller) => {
       const endpoint = await novaEndpoint(caller.projectId)
       const headers = await withServiceToken(caller.headers, serviceSession)
@@ -140,7 +143,11 @@ export async function createApp(
       if (isRejection(operation) || identity === null) return operation
       const rules = policy.current()
       const call = { ...asked, query: request.path.query }
-      return withRules(operation, call, config.policy, (name) => rules.source?.(name)?.from === 'file')
+      const seen: Operation = {
+        ...operation,
+        asked: { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(asked.body) },
+      }
+      return withRules(seen, call, config.policy, (name) => rules.source?.(name)?.from === 'file')
     },
     get checks() {
       return createChecks(policy.current(), config.cinderguard)

@@ -38,6 +38,16 @@ export interface Facts {
     question: { collection: ObjectCollection; id: string }
     answer: Readonly<Record<string, unknown>> | 'absent' | 'hidden'
   }
+  /** Whether another server allows what a policy rule asks it (oslo.policy's http: and https: checks). */
+  remote: {
+    question: {
+      url: string
+      rule: string
+      credentials: Readonly<Record<string, unknown>>
+      target: Readonly<Record<string, unknown>>
+    }
+    answer: boolean
+  }
   /** Nova's view of a volume on a server; attachmentId is null when this Nova cannot tell. */
   serverVolume: {
     question: { serverId: string; volumeId: string }

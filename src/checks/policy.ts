@@ -1,7 +1,17 @@
 import { type Rejection, reject } from '../http/rejection.ts'
 import { type Identity, projectOf, type Token } from '../identity/identity.ts'
-import { type GuardedOperation, isGuarded } from '../operation/operation.ts'
-import { ALLOW, type Answer, ask, type Check, type Known, type Question, type Volume } from './check.ts'
+import { type GuardedOperation, isGuarded, type Operation } from '../operation/operation.ts'
+import { REQUEST } from '../policy/evaluate.ts'
+import {
+  ALLOW,
+  type Answer,
+  type Ask,
+  ask,
+  type Check,
+  type Known,
+  type Question,
+  type Volume,
+} from './check.ts'
 
 /** oslo.policy, as far as a check needs it. */
 export interface PolicyRules {
@@ -9,6 +19,27 @@ export interface PolicyRules {
   /** Where a rule comes from; for whoever shows it. */
   source?(rule: string): { readonly from: string; readonly check: unknown } | undefined
   allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
+  /** Like `allows`, but names the URL of a remote check that must be asked first. */
+  decide?(
+    rule: string,
+    credentials: Record<string, unknown>,
+    target: Record<string, unknown>,
+    remote: (url: string) => boolean | undefined,
+  ): boolean | { readonly ask: string }
+}
+
+/** Judges one rule; where another server must be asked, its answer is a fact like any other. */
+export function judged(
+  policy: PolicyRules,
+  rule: string,
+  credentials: Record<string, unknown>,
+  target: Record<string, unknown>,
+  known: Known,
+): boolean | Ask {
+  if (policy.decide === undefined) return policy.allows(rule, credentials, target)
+  const question = (url: string) => ({ fact: 'remote', url, rule, credentials, target }) as const
+  const verdict = policy.decide(rule, credentials, target, (url) => known.get(question(url)))
+  return typeof verdict === 'boolean' ? verdict : ask(question(verdict.ask))
 }
 
 /** The rules in force now; a reload swaps them whole. */
@@ -52,7 +83,7 @@ export function policyCheck(phase: Phase, policy: PolicyRules): Check {
       const rules = RULES[operation.kind][phase]
       if (rules.length === 0) return ALLOW
       return operation.kind === 'attachment-delete'
-        ? onAttachment(operation.attachmentId, rules, identity, known, policy)
+        ? onAttachment(operation, rules, identity, known, policy)
         : onVolumes(operation, rules, identity, known, policy)
     },
   }
@@ -78,7 +109,7 @@ function onVolumes(
     const list: Question[] = identity.isService ? [] : [{ fact: 'attachments', volumeId: operation.volumeId }]
     return ask(first, ...rest, ...list)
   }
-  const credentials = credentialsOf(identity, policy)
+  const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
   for (const volumeId of ids) {
     const volume = known.get({ fact: 'volume', volumeId })
     if (volume === 'not-authorized') return reject('not_authorized')
@@ -86,8 +117,9 @@ function onVolumes(
     if (volume === undefined || volume === 'absent') return notFound
     const target = volumeTarget(volume, identity)
     for (const rule of rules) {
-      if (!policy.allows(rule, credentials, target))
-        return rule === VOLUME_GET ? notFound : reject('policy', { rule })
+      const verdict = judged(policy, rule, credentials, target, known)
+      if (typeof verdict !== 'boolean') return verdict
+      if (!verdict) return rule === VOLUME_GET ? notFound : reject('policy', { rule })
       // Cinder stumbles over null once it may see the volume, before its own rule of the action.
       if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
     }
@@ -97,12 +129,13 @@ function onVolumes(
 
 /** Its target is the attachment, with the project of its volume; an attachment has no user of its own. */
 function onAttachment(
-  attachmentId: string,
+  operation: Extract<GuardedOperation, { kind: 'attachment-delete' }>,
   rules: readonly string[],
   identity: Identity,
   known: Known,
   policy: PolicyRules,
 ): Answer {
+  const { attachmentId } = operation
   const question = { fact: 'attachment', attachmentId } as const
   const attachment = known.get(question)
   if (attachment === undefined) return ask(question)
@@ -115,9 +148,13 @@ function onAttachment(
       : ask(volumeQuestion, { fact: 'attachments', volumeId: attachment.volumeId })
   }
   const target = attachmentTarget(attachment, volume, identity)
-  const credentials = credentialsOf(identity, policy)
-  const refused = rules.find((rule) => !policy.allows(rule, credentials, target))
-  return refused === undefined ? ALLOW : refuse(refused)
+  const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
+  for (const rule of rules) {
+    const verdict = judged(policy, rule, credentials, target, known)
+    if (typeof verdict !== 'boolean') return verdict
+    if (!verdict) return refuse(rule)
+  }
+  return ALLOW
 }
 
 /** An attachment as Cinder's rules see it: with the project of its volume, and the caller for its user. */
@@ -156,6 +193,16 @@ export function credentialsOf(identity: Identity, policy: PolicyRules): Record<s
     service_roles: service?.roles ?? [],
   }
   return { ...credentials, is_admin: policy.allows('context_is_admin', credentials, credentials) }
+}
+
+/** The credentials with the request itself, for the checks of `src/policy/extensions.ts`. */
+export function withRequest(
+  credentials: Record<string, unknown>,
+  { asked, version }: Operation,
+  { service }: Identity,
+): Record<string, unknown> {
+  if (asked === undefined) return credentials
+  return Object.assign(credentials, { [REQUEST]: { ...asked, version, service: service?.userName ?? null } })
 }
 
 function scopeOf(token: Token): Record<string, unknown> {

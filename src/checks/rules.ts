@@ -1,8 +1,15 @@
 import { reject } from '../http/rejection.ts'
 import { type Identity, projectOf } from '../identity/identity.ts'
-import type { ApiRule } from '../operation/operation.ts'
+import type { ApiRule, Operation } from '../operation/operation.ts'
 import { ALLOW, type Answer, type Ask, ask, type Check, type Known } from './check.ts'
-import { attachmentTarget, credentialsOf, type PolicyRules, volumeTarget } from './policy.ts'
+import {
+  attachmentTarget,
+  credentialsOf,
+  judged,
+  type PolicyRules,
+  volumeTarget,
+  withRequest,
+} from './policy.ts'
 
 /** The rules that an operation is given by the table of operations and by `[policy] enforce`. */
 export function rulesCheck(policy: PolicyRules): Check {
@@ -10,7 +17,7 @@ export function rulesCheck(policy: PolicyRules): Check {
     name: 'rules',
     decide(operation, identity, known) {
       for (const rule of operation.rules ?? []) {
-        const answer = one(rule, identity, known, policy)
+        const answer = one(rule, operation, identity, known, policy)
         if (answer.verdict !== 'allow') return answer
       }
       return ALLOW
@@ -19,11 +26,20 @@ export function rulesCheck(policy: PolicyRules): Check {
 }
 
 /** What is not there, or not to be seen, is Cinder's to answer: nothing is done to it. */
-function one(rule: ApiRule, identity: Identity, known: Known, policy: PolicyRules): Answer {
+function one(
+  rule: ApiRule,
+  operation: Operation,
+  identity: Identity,
+  known: Known,
+  policy: PolicyRules,
+): Answer {
   const target = targetOf(rule, identity, known)
   if (target === null) return ALLOW
   if ('verdict' in target) return target as Ask
-  if (policy.allows(rule.name, credentialsOf(identity, policy), target)) return ALLOW
+  const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
+  const verdict = judged(policy, rule.name, credentials, target, known)
+  if (typeof verdict !== 'boolean') return verdict
+  if (verdict) return ALLOW
   if (rule.name === 'volume:get' && rule.target.kind === 'volume')
     return reject('volume_not_found', { volume: rule.target.volumeId })
   const detail = { rule: rule.name }

@@ -2,13 +2,15 @@ import { Agent, type Dispatcher } from 'undici'
 
 /** A service did not answer, or not in a way that can be believed. `service` is a closed set, for metrics. */
 export class CloudError extends Error {
-  readonly service: Service
-  constructor(service: Service, message: string, cause?: unknown) {
+  readonly service: Callee
+  constructor(service: Callee, message: string, cause?: unknown) {
     super(`${service}: ${message}`, cause === undefined ? undefined : { cause })
     this.service = service
   }
 }
 export type Service = 'keystone' | 'nova' | 'cinder'
+/** Whom the gateway calls: the services, and servers that policy rules ask. */
+export type Callee = Service | 'policy'
 
 export interface CloudRequest {
   readonly method: 'GET' | 'POST'
@@ -29,7 +31,7 @@ export interface CloudResponse {
 export type Send = (request: CloudRequest) => Promise<CloudResponse>
 
 export interface ClientOptions {
-  readonly service: Service
+  readonly service: Callee
   /** Seconds for one attempt, from connect to the last byte. */
   readonly timeout: number
   /** Further attempts of a look-up whose connection failed. */
@@ -38,7 +40,7 @@ export interface ClientOptions {
   readonly insecure: boolean
   /** Reads a CA file. */
   readonly readFile: (path: string) => string
-  readonly onCall?: (service: Service, outcome: 'ok' | 'error', seconds: number) => void
+  readonly onCall?: (service: Callee, outcome: 'ok' | 'error', seconds: number) => void
 }
 
 /** Answers larger than this are not ours: the largest, a thousand attachments, is below 4 MiB. */

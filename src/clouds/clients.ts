@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/options.ts'
-import { type ClientOptions, createClient, type Service } from './client.ts'
+import { type Callee, type ClientOptions, createClient } from './client.ts'
 
 const readText = (path: string): string => readFileSync(path, 'utf8')
 
@@ -8,9 +8,9 @@ const readText = (path: string): string => readFileSync(path, 'utf8')
 export function createClients(
   config: Config,
   onCall: ClientOptions['onCall'] & {},
-): Record<Service, ReturnType<typeof createClient>> {
-  const { cinderguard, keystone_authtoken, nova } = config
-  const client = (service: Service, timeout: number, cafile: string | undefined, insecure: boolean) =>
+): Record<Callee, ReturnType<typeof createClient>> {
+  const { cinderguard, keystone_authtoken, nova, oslo_policy } = config
+  const client = (service: Callee, timeout: number, cafile: string | undefined, insecure: boolean) =>
     createClient({ service, timeout, cafile, insecure, retries: 1, readFile: readText, onCall })
   return {
     keystone: client(
@@ -26,5 +26,6 @@ export function createClients(
       nova.insecure,
     ),
     cinder: client('cinder', cinderguard.cinder_timeout, undefined, false),
+    policy: client('policy', oslo_policy.remote_timeout, oslo_policy.remote_ssl_ca_crt_file, false),
   }
 }

@@ -5,6 +5,7 @@ import type { Caller, CinderFacts } from './cinder.ts'
 export interface FactSources {
   readonly cinder: CinderFacts
   /** Asks Nova with the caller's token. */
+  readonly remote: (question: Facts['remote']['question']) => Promise<boolean>
   readonly serverVolume: (
     question: Facts['serverVolume']['question'],
     caller: Caller,
@@ -23,6 +24,7 @@ const FACTS: { readonly [F in Fact]: Fetcher<F> } = {
   attachments: (question, caller, { cinder }) => cinder.attachments(question.volumeId, caller),
   attachment: (question, caller, { cinder }) => cinder.attachment(question.attachmentId, caller),
   object: (question, caller, { cinder }) => cinder.object(question, caller),
+  remote: (question, _caller, sources) => sources.remote(question),
   serverVolume: (question, caller, sources) => sources.serverVolume(question, caller),
 }
 

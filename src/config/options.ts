@@ -322,6 +322,21 @@ export const OPTIONS = {
       default: 'false',
       help: 'Leave the old defaults out of rules that were changed. Must be as in Cinder.',
     },
+    remote_content_type: {
+      type: 'enum',
+      choices: ['application/x-www-form-urlencoded', 'application/json'],
+      default: 'application/x-www-form-urlencoded',
+      help: 'In which form servers that http: and https: checks name are asked.',
+    },
+    remote_timeout: {
+      ...SECONDS,
+      default: '5',
+      help: 'Time for one question to a server that a policy rule names. When it is over the request is refused with 503.',
+    },
+    remote_ssl_ca_crt_file: {
+      type: 'path',
+      help: 'CA certificates (PEM) of servers that https: checks name. They are always verified.',
+    },
     enforce_scope: {
       type: 'bool',
       default: 'false',

@@ -345,6 +345,14 @@ export const REASONS = {
     message: 'The server is currently unavailable. Please try again at a later time.',
     help: 'The upstream Cinder did not answer a question that the decision rests on.',
   },
+  policy_unavailable: {
+    status: 503,
+    style: 'cinder',
+    fault: 'serviceUnavailable',
+    retryAfter: 5,
+    message: 'The server is currently unavailable. Please try again at a later time.',
+    help: 'A server that a policy rule asks (http: or https:) did not answer.',
+  },
   undecided: {
     status: 503,
     style: 'cinder',

@@ -6,6 +6,18 @@ interface Common {
   readonly version: string
   /** Policy rules that the gateway enforces besides those of the guarded operations, in Cinder's order. */
   readonly rules?: readonly ApiRule[]
+  /** The request itself, for policy checks that look at it. */
+  readonly asked?: AskedBy
+}
+
+/** What of a request policy checks may look at. */
+export interface AskedBy {
+  /** Address of the peer of the client's connection. */
+  readonly address: string
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  /** The body's value at a path of keys; undefined where there is none. */
+  readonly bodyAt: (path: readonly string[]) => unknown
 }
 
 /** What a policy rule is judged against. */

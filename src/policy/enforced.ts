@@ -43,18 +43,23 @@ export function withRules(
 }
 
 function callOf({ method, segments, query, body }: Asked): ApiCall {
-  const value = method === 'POST' || method === 'PUT' ? read(body) : null
-  const keys = value instanceof Map ? [...value.keys()] : []
-  return {
-    method,
-    segments,
-    query,
-    action: keys.length === 1 ? (keys[0] ?? null) : null,
-    bodyAt: (path) =>
-      path.reduce<PyValue | undefined>(
-        (sofar, key) => (sofar instanceof Map ? sofar.get(key) : undefined),
-        value,
-      ),
+  const isAction = method === 'POST' && segments.at(-1)?.replace(/\.json$/, '') === 'action'
+  return { method, segments, query, action: isAction ? onlyKeyOf(read(body)) : null, bodyAt: bodyOf(body) }
+}
+
+function onlyKeyOf(value: PyValue): string | null {
+  return value instanceof Map && value.size === 1 ? ([...value.keys()][0] ?? null) : null
+}
+
+/** Looks into a body at a path of keys; it is read, as Cinder reads it, with the first look. */
+export function bodyOf(body: Uint8Array): (path: readonly string[]) => unknown {
+  let value: PyValue | undefined
+  return (path) => {
+    value ??= read(body)
+    return path.reduce<PyValue | undefined>(
+      (sofar, key) => (sofar instanceof Map ? sofar.get(key) : undefined),
+      value,
+    )
   }
 }
 

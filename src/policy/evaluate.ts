@@ -1,3 +1,4 @@
+import type { RequestFacts } from './extensions.ts'
 import type { Rule } from './grammar.ts'
 import { pythonText } from './python.ts'
 import { attributesOf, compileTemplate, type Template, type Values } from './template.ts'
@@ -66,6 +67,8 @@ export function compile(rule: Rule, named: (name: string) => CompiledRule): Comp
     }
     case 'attribute':
       return local(attributeCheck(rule.path, rule.wanted), rule.wanted)
+    case 'extension':
+      return local((credentials) => rule.test(requestOf(credentials)))
     case 'remote':
       return { ...local(remoteCheck(rule.url), rule.url), remote: true }
   }
@@ -106,6 +109,15 @@ function reference(rule: CompiledRule): CompiledRule {
       }
     },
   }
+}
+
+/** Under this name the credentials hold the request itself, which no name in a policy file reaches. */
+export const REQUEST = Symbol('the request')
+
+function requestOf(credentials: Values): RequestFacts {
+  const request = (credentials as { readonly [REQUEST]?: RequestFacts })[REQUEST]
+  if (request === undefined) throw new PolicyError('nothing is known of the request')
+  return request
 }
 
 function roleCheck(template: Template): Decide {

@@ -1,3 +1,4 @@
+import { type Extension, PREFIX, parseExtension } from './extensions.ts'
 import { parseSubject } from './subject.ts'
 import { parseTemplate, type SyntaxProblem, type Template } from './template.ts'
 
@@ -17,6 +18,8 @@ export type Rule =
   | { readonly kind: 'attribute'; readonly path: readonly string[]; readonly wanted: Template }
   /** `http:...`, `https:...`: another server decides; the template makes the whole URL */
   | { readonly kind: 'remote'; readonly url: Template }
+  /** `cinderguard.address:10.0.0.0/8`: of the request itself */
+  | { readonly kind: 'extension'; readonly text: string; readonly test: Extension }
 
 const ALWAYS: Rule = { kind: 'always' }
 const NEVER: Rule = { kind: 'never' }
@@ -175,6 +178,10 @@ function parseCheck(text: string, offset: number): Rule | SyntaxProblem {
   const kind = text.slice(0, colon)
   const match = text.slice(colon + 1)
   if (kind === 'rule') return { kind: 'rule', name: match }
+  if (kind.startsWith(PREFIX)) {
+    const test = parseExtension(kind.slice(PREFIX.length), match, offset)
+    return 'message' in test ? test : { kind: 'extension', text, test }
+  }
   const remote = kind === 'http' || kind === 'https'
   const wanted = parseTemplate(remote ? text : match)
   if (isProblem(wanted)) return problem(offset + wanted.offset + (remote ? 0 : colon + 1), wanted.message)

@@ -91,6 +91,8 @@ export function ruleText(rule: Rule): string {
       return `${rule.text}:${templateText(rule.wanted)}`
     case 'attribute':
       return `${rule.path.join('.')}:${templateText(rule.wanted)}`
+    case 'extension':
+      return rule.text
     case 'remote':
       return templateText(rule.url)
   }

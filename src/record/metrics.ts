@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Service } from '../clouds/client.ts'
+import type { Callee, Service } from '../clouds/client.ts'
 import type { Outcome } from '../gateway.ts'
 import { type Reason, rowOf } from '../http/rejection.ts'
 import { GUARDED_KINDS } from '../operation/operation.ts'
@@ -9,7 +9,7 @@ import { isService, labelOf, verdictOf } from './record.ts'
 export interface Metrics {
   readonly registry: Registry
   observe(outcome: Outcome): void
-  call(service: Service, outcome: 'ok' | 'error', seconds: number): void
+  call(service: Callee, outcome: 'ok' | 'error', seconds: number): void
   tokenLookup(result: 'hit' | 'miss' | 'joined'): void
   inFlight(change: 1 | -1): void
   /** Sets which mode counts overall. */

@@ -37,6 +37,7 @@ function sources(
     asked,
     sources: {
       cinder,
+      remote: ({ url }) => reply(`remote ${url}`, caller, true),
       serverVolume: (q, who) => reply(`server ${q.serverId} ${q.volumeId}`, who, 'forbidden' as const),
     },
   }

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PolicySource } from '../../src/checks/policy.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
 import { compileRules } from '../../src/policy/ruleset.ts'
@@ -88,5 +89,103 @@ describe('[policy] unknown_operations', () => {
     expect(await asked('alice', ['GET', '/nonsense'])).toEqual(denied('admin_api'))
     expect((await asked('admin', ['GET', '/nonsense']))[0]).toBe(404)
     expect((await asked('alice', ['GET', '/volumes']))[0]).toBe(200)
+  })
+})
+
+describe('rules that look at the request', () => {
+  const extendTo = (size: unknown): Ask => ['POST', `${volume}/action`, { 'os-extend': { new_size: size } }]
+  test('the body: sizes beyond a limit are for admins', async () => {
+    const rule = 'cinderguard.body:os-extend.new_size<=100 or role:admin'
+    gateway = await startTestGateway({}, { policy: policyWith({ 'volume:extend': rule }) })
+    for (const size of [101, '101', 1e9])
+      expect(await asked('alice', extendTo(size))).toEqual(denied('volume:extend'))
+    for (const size of [100, '9']) expect((await asked('alice', extendTo(size)))[1]).not.toContain('Policy')
+    expect((await asked('admin', extendTo(101)))[1]).not.toContain('Policy')
+    expect((await asked('alice', extendTo('1_0')))[0]).toBe(503)
+  })
+  test.for([
+    ['cinderguard.address:127.0.0.0/8', true],
+    ['cinderguard.address:10.0.0.0/8', false],
+    ['cinderguard.service:nova', false],
+    ['cinderguard.microversion:>=3.0', true],
+    ['cinderguard.time:00:00-24:00', true],
+    ['not cinderguard.time:00:00-24:00', false],
+  ] as const)('%s lets a guarded operation go on: %s', async ([rule, goesOn]) => {
+    const name = 'volume_extension:volume_actions:detach'
+    gateway = await startTestGateway({}, { policy: policyWith({ [name]: rule }) })
+    const [status, text] = await asked('alice', ['POST', `${volume}/action`, { 'os-detach': {} }])
+    expect(text.includes(name)).toBe(!goesOn)
+    expect(status === 403).toBe(!goesOn)
+  })
+})
+
+describe('http: rules ask another server', () => {
+  const seen: { type: string | undefined; body: string }[] = []
+  let answer = 'True'
+  const judge = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    seen.push({ type: request.headers['content-type'], body: Buffer.concat(chunks).toString() })
+    if (answer === 'hang') return
+    response.end(answer)
+  })
+  let url = ''
+  beforeEach(async () => {
+    seen.length = 0
+    answer = 'True'
+    await new Promise<void>((resolve) => judge.listen(0, '127.0.0.1', resolve))
+    const address = judge.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    url = `http://127.0.0.1:${address.port}`
+  })
+  afterEach(async () => {
+    judge.closeAllConnections()
+    await new Promise((resolve) => judge.close(resolve))
+  })
+  const started = (rules: Record<string, string>, options = {}) =>
+    startTestGateway({ 'oslo_policy.remote_timeout': '0.3', ...options }, { policy: policyWith(rules) })
+
+  test('with the rule, the target and the credentials as oslo.policy sends them; True allows', async () => {
+    gateway = await started({ 'volume:extend': `${url}/judge/%(project_id)s` })
+    expect((await asked('alice', EXTEND))[1]).not.toContain('Policy')
+    const form = new URLSearchParams(seen[0]?.body)
+    expect(seen[0]?.type).toBe('application/x-www-form-urlencoded')
+    expect(JSON.parse(form.get('rule') ?? '')).toBe('volume:extend')
+    expect(JSON.parse(form.get('target') ?? '')).toMatchObject({ project_id: PROJECTS.demo })
+    expect(JSON.parse(form.get('credentials') ?? '')).toMatchObject({
+      project_id: PROJECTS.demo,
+      is_admin: false,
+    })
+    expect(seen[0]?.body).not.toContain(gateway.cloud.token('alice'))
+  })
+  test('as JSON with remote_content_type = application/json', async () => {
+    gateway = await started(
+      { 'volume:extend': `${url}/` },
+      { 'oslo_policy.remote_content_type': 'application/json' },
+    )
+    await asked('alice', EXTEND)
+    expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({
+      rule: 'volume:extend',
+      target: {},
+      credentials: {},
+    })
+  })
+  test.for([['False'], ['true'], [''], ['True or not']])('the answer %j refuses', async ([text]) => {
+    answer = text as string
+    gateway = await started({ 'volume:extend': `${url}/` })
+    expect(await asked('alice', EXTEND)).toEqual(denied('volume:extend'))
+  })
+  test('no answer refuses with 503, and is counted by its own reason', async () => {
+    answer = 'hang'
+    gateway = await started({ 'volume_extension:volume_actions:detach': `${url}/` })
+    const detach: Ask = ['POST', `${volume}/action`, { 'os-detach': {} }]
+    expect((await asked('alice', detach))[0]).toBe(503)
+    expect(gateway.logged).toContainEqual(expect.objectContaining({ reason: 'policy_unavailable' }))
+    expect(gateway.cloud.cinder.requests.map(({ method }) => method)).not.toContain('POST')
+  })
+  test('not asked where the answer does not depend on it', async () => {
+    gateway = await started({ 'volume:extend': `role:admin or ${url}/` })
+    await asked('admin', EXTEND)
+    expect(seen).toEqual([])
   })
 })

@@ -25,6 +25,8 @@ function shown(rule: Rule): string {
       return `'${rule.text}':${text(rule.wanted)}`
     case 'attribute':
       return `${rule.path.join('.')}:${text(rule.wanted)}`
+    case 'extension':
+      return rule.text
     case 'remote':
       return text(rule.url)
   }
