@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createApp } from '../app.ts'
 import type { Config } from '../config/options.ts'
 import { type Described, type Explanation, explain, type Step } from '../explain/explain.ts'
-import { loadPolicyOf } from '../policy/load.ts'
+import { startPolicy } from '../organisation/live.ts'
 import { createLogger } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { readModes } from '../rollout/mode.ts'
@@ -90,7 +90,7 @@ function tokenIn(file: string): string {
 }
 
 async function judgedNow(config: Config, described: Described): Promise<Explanation> {
-  const policy = loadPolicyOf(config)
+  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined })
   if ('problems' in policy) throw new Error(policy.problems.join('; '))
   const { mode, mode_overrides } = config.cinderguard
   const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
@@ -107,6 +107,7 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
   try {
     return await explain(described, app.stages)
   } finally {
+    policy.stop()
     await app.close()
   }
 }

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { PolicyError } from './evaluate.ts'
 import type { SyntaxProblem } from './template.ts'
 
 /**
@@ -16,6 +17,48 @@ export interface RequestFacts {
   readonly version: string
   /** The body's value at a path of keys: text, a number, true, false or null; undefined where there is none. */
   readonly bodyAt: (path: readonly string[]) => unknown
+}
+
+/** A request as a tool is told of it: what is left out is that of a plain call from this machine. */
+export interface Described {
+  readonly address?: string
+  /** RFC 3339. */
+  readonly time?: string
+  readonly service?: string
+  readonly microversion?: string
+  /** The JSON body. */
+  readonly body?: unknown
+}
+
+const FIELDS = ['address', 'time', 'service', 'microversion', 'body']
+
+/** @throws Error for what is no description of a request. */
+export function readDescribed(asked: Readonly<Record<string, unknown>>): Described {
+  for (const [name, value] of Object.entries(asked)) {
+    if (!FIELDS.includes(name)) throw new Error(`"${name}" is none of ${FIELDS.join(', ')}`)
+    if (name !== 'body' && typeof value !== 'string') throw new Error(`${name} is text`)
+  }
+  return asked
+}
+
+/** @param now milliseconds since the epoch, for a request without a time. @throws RangeError for no such time */
+export function described(request: Described, now: number): RequestFacts {
+  const time = request.time === undefined ? now : Date.parse(request.time)
+  if (Number.isNaN(time)) throw new RangeError(`"${request.time}" is no time such as 2026-11-24T08:00:00Z`)
+  return {
+    address: request.address ?? '127.0.0.1',
+    time,
+    service: request.service ?? null,
+    version: request.microversion ?? '',
+    bodyAt: (path) =>
+      path.reduce<unknown>(
+        (value, key) =>
+          typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+            ? (value as Record<string, unknown>)[key]
+            : undefined,
+        request.body,
+      ),
+  }
 }
 
 export type Extension = (request: RequestFacts) => boolean
@@ -110,16 +153,11 @@ function bodyCheck(text: string): Extension | string {
     if (number !== null && NUMBER.test(own)) return holds(Number(own) - number, operator)
     if (operator === '=') return String(value) === wanted
     // Python may read it as a number where JavaScript does not: such as 1_000, or digits of another script.
-    throw new UncomparableError(`${path} is no plain number`)
+    throw new PolicyError(`${path} is no plain number`)
   }
 }
 
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/
-
-/** A value of the request cannot be compared, so the rule has no answer. */
-class UncomparableError extends Error {
-  override name = 'UncomparableError'
-}
 
 function holds(difference: number, operator: string): boolean {
   if (difference === 0) return operator.includes('=')

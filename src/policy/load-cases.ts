@@ -9,10 +9,12 @@ export interface PolicyCase {
   /** A rule's name, or a call such as `POST /volumes/{id}/action os-extend`, whose rules all count. */
   readonly rule: string | null
   readonly request: string | null
+  /** The request itself, for checks such as cinderguard.address. */
+  readonly asked: Readonly<Record<string, unknown>>
   readonly expect: 'allow' | 'refuse'
 }
 
-const FIELDS = ['name', 'credentials', 'target', 'rule', 'request', 'expect']
+const FIELDS = ['name', 'credentials', 'target', 'rule', 'request', 'asked', 'expect']
 
 /** Reads a file of cases. @throws with file and line where it cannot be understood. */
 export function readCases(path: string): readonly PolicyCase[] {
@@ -29,12 +31,12 @@ export function readCases(path: string): readonly PolicyCase[] {
     if (!isObject(each)) throw new Error(`${where} is no mapping`)
     const unknown = Object.keys(each).find((name) => !FIELDS.includes(name))
     if (unknown !== undefined) throw new Error(`${where}: "${unknown}" is none of ${FIELDS.join(', ')}`)
-    const { rule = null, request = null, expect, credentials = {}, target = {} } = each
+    const { rule = null, request = null, expect, credentials = {}, target = {}, asked = {} } = each
     if ((typeof rule === 'string') === (typeof request === 'string'))
       throw new Error(`${where} has either a rule or a request`)
     if (expect !== 'allow' && expect !== 'refuse') throw new Error(`${where}: expect is allow or refuse`)
-    if (!isObject(credentials) || !isObject(target))
-      throw new Error(`${where}: credentials and target are mappings`)
+    if (!isObject(credentials) || !isObject(target) || !isObject(asked))
+      throw new Error(`${where}: credentials, target and asked are mappings`)
     const name = typeof each.name === 'string' ? each.name : String(rule ?? request)
     return {
       name,
@@ -42,6 +44,7 @@ export function readCases(path: string): readonly PolicyCase[] {
       target,
       rule: rule as string | null,
       request: request as string | null,
+      asked,
       expect,
     }
   })

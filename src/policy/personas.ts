@@ -1,5 +1,6 @@
 import { completeCredentials } from './credentials.ts'
-import { PolicyError } from './evaluate.ts'
+import { PolicyError, REQUEST } from './evaluate.ts'
+import { described } from './extensions.ts'
 import type { RuleSet } from './ruleset.ts'
 
 /** Who asks, and whose the target is: the kinds of callers that a policy tells apart. */
@@ -44,6 +45,9 @@ export function differences(before: RuleSet, after: RuleSet): readonly Differenc
   return found
 }
 
+/** Checks of the request itself see a plain call from the gateway's machine. */
+const NO_REQUEST = described({}, 0)
+
 function may(
   rules: RuleSet,
   rule: string,
@@ -71,7 +75,7 @@ function may(
       },
       rules,
     )
-    return rules.allows(rule, { ...credentials }, target)
+    return rules.allows(rule, { ...credentials, [REQUEST]: NO_REQUEST }, target)
   } catch (error) {
     if (error instanceof PolicyError) return false
     throw error

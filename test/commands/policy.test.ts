@@ -81,6 +81,30 @@ test('explain: check by check, with what each read', () => {
   )
 })
 
+test('check: a rule that looks at the request, and the request that --asked tells of', () => {
+  const ask = (asked: string) =>
+    policy(
+      ...[
+        'check',
+        '--policy-file',
+        'policies/guard-rails.yaml',
+        '--rule',
+        'volume:extend',
+        '--access',
+        MEMBER,
+      ],
+      ...['--asked', file('asked.json', asked)],
+    )
+  expect(ask('{"body": {"os-extend": {"new_size": 1000}}}').code).toBe(0)
+  expect(ask('{"body": {"os-extend": {"new_size": 1001}}}').code).toBe(1)
+  expect(ask('{"body": {"os-extend": {"new_size": "1_0"}}}').out).toBe('error   volume:extend\n')
+  expect(ask('{"adress": "x"}')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('"adress" is none of'),
+  })
+  expect(ask('{"time": "noon"}')).toMatchObject({ code: 2, err: expect.stringContaining('no time such as') })
+})
+
 describe('test', () => {
   test.each(readdirSync('policies/cases'))('the shipped %s', (name) => {
     const { code, out } = policy('test', `policies/cases/${name}`, '--policy-file', `policies/${name}`)

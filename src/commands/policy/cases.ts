@@ -39,10 +39,10 @@ export async function testCases(argv: readonly string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1
 }
 
-function verdictOf({ rule, request, credentials, target }: PolicyCase, rules: RuleSet): string {
+function verdictOf({ rule, request, credentials, target, asked }: PolicyCase, rules: RuleSet): string {
   const names = rule === null ? rulesOf(request ?? '') : rules.has(rule) ? [rule] : null
   if (names === null) return rule === null ? 'no such operation' : 'no such rule'
-  const who = credentialsFrom(credentials, rules)
+  const who = credentialsFrom(credentials, rules, asked)
   const { project_id, user_id } = who
   const on = Object.keys(target).length === 0 ? { project_id, user_id } : target
   const results = names.map((name) => trace({ kind: 'rule', name }, rules.rule, who, on).result)

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Config } from '../../config/options.ts'
 import { startPolicy } from '../../organisation/live.ts'
 import { completeCredentials } from '../../policy/credentials.ts'
+import { REQUEST } from '../../policy/evaluate.ts'
+import { described, type RequestFacts, readDescribed } from '../../policy/extensions.ts'
 import { problemText } from '../../policy/references.ts'
 import type { RuleSet } from '../../policy/ruleset.ts'
 import { loadPolicy } from '../../policy/source.ts'
@@ -62,10 +64,12 @@ export function readJson(path: string): Record<string, unknown> {
 /**
  * The credentials that a rule sees, of a file: Keystone's answer to a token look-up (`{"token": ...}`, as
  * oslopolicy-checker takes it) or credentials by name, of which those that are missing are empty.
+ * @param asked what is said of the request itself.
  */
 export function credentialsFrom(
   file: Readonly<Record<string, unknown>>,
   rules: RuleSet,
+  asked: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
   const token = file.token
   const given =
@@ -86,7 +90,16 @@ export function credentialsFrom(
     service_roles: [],
     ...given,
   }
-  return { ...completeCredentials(known as Parameters<typeof completeCredentials>[0], rules) }
+  const completed = completeCredentials(known as Parameters<typeof completeCredentials>[0], rules)
+  return Object.assign({ ...completed }, { [REQUEST]: requestFrom(asked) })
+}
+
+function requestFrom(asked: Readonly<Record<string, unknown>>): RequestFacts {
+  try {
+    return described(readDescribed(asked), Date.now())
+  } catch (error) {
+    throw new UsageError(`the request asked about: ${error instanceof Error ? error.message : 'unreadable'}`)
+  }
 }
 
 function fromToken(token: Record<string, unknown>): Record<string, unknown> {

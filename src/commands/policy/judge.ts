@@ -3,7 +3,7 @@ import { type Trace, trace } from '../../policy/trace.ts'
 import { ownFlags } from '../own-flags.ts'
 import { credentialsFrom, policyOf, readJson, UsageError } from './common.ts'
 
-const FLAGS = ['policy-file', 'format', 'rule', 'access', 'target'] as const
+const FLAGS = ['policy-file', 'format', 'rule', 'access', 'target', 'asked'] as const
 
 async function given(argv: readonly string[]): Promise<{
   readonly rules: RuleSet
@@ -18,7 +18,8 @@ async function given(argv: readonly string[]): Promise<{
       "--access FILE says who asks: credentials by name, or Keystone's answer to a token look-up",
     )
   const rules = await policyOf(values['policy-file'], rest)
-  const credentials = credentialsFrom(readJson(values.access), rules)
+  const asked = values.asked === undefined ? {} : readJson(values.asked)
+  const credentials = credentialsFrom(readJson(values.access), rules, asked)
   const { project_id, user_id } = credentials
   const target = values.target === undefined ? { project_id, user_id } : readJson(values.target)
   if (values.rule !== undefined && !rules.has(values.rule))

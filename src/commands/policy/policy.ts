@@ -7,14 +7,16 @@ import { sign } from './sign.ts'
 const USAGE = `cinderguard policy: the policy as operators of OpenStack know it.
   list     [--rule WORD]                                      every rule in force, and its layer
   sample                                                      Cinder's rules, to begin a policy file with
-  check    --access FILE [--target FILE] [--rule NAME]        what somebody may do
-  explain  --rule NAME --access FILE [--target FILE]          one rule, check by check
+  check    --access FILE [--target FILE] [--asked FILE] [--rule NAME]  what somebody may do
+  explain  --rule NAME --access FILE [--target FILE] [--asked FILE]    one rule, check by check
   test     CASES.yaml                                         expectations, for CI
   diff     A.yaml B.yaml                                      who gains and who loses
   sign     --key FILE --version N [--days 30] [--locked RULE,RULE] FILE.yaml
 The policy is that of the configuration (--config-file ...), or of --policy-file FILE[,FILE].
 --access: credentials as JSON ({"roles": ["member"], "project_id": "p"}), or Keystone's answer to a token look-up.
 --target: attributes as JSON; the caller's own project without it. --format json for programs.
+--asked: the request for cinderguard.* checks, as JSON: {"address": "10.0.0.1", "time": "2026-11-24T08:00:00Z",
+  "service": "nova", "microversion": "3.70", "body": {"os-extend": {"new_size": 9}}}; each may be left out.
 Exit codes: 0 done or passed, 1 failed or different, 2 wrong command line, policy or file.
 `
 const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<number> | number>> = {
