@@ -5,7 +5,7 @@ import type { Probes } from './admin/readiness.ts'
 import { credentialsOf, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
-import { createClients } from './clouds/clients.ts'
+import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
 import { keystoneValidator } from './clouds/keystone.ts'
 import { computeEndpoint, serverVolume } from './clouds/nova.ts'
@@ -101,10 +101,13 @@ export async function createApp(
       return serverVolume(nova.send, endpoint, novaVersions, question, headers)
     },
   }
-  const forwarder = createForwarder({
-    upstream,
-    timeout: config.cinderguard.upstream_timeout,
-    insecure: false,
+  const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
+  const forwarder = createForwarder(engine, {
+    url: upstream,
+    socket: upstream_socket,
+    timeout: upstream_timeout,
+    insecure: upstream_insecure,
+    ...upstreamTls(config),
   })
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 

@@ -30,17 +30,34 @@ export interface CloudResponse {
 /** Sends one request to one service. @throws CloudError */
 export type Send = (request: CloudRequest) => Promise<CloudResponse>
 
+/** How a service's certificate is checked, and what the gateway shows of itself; PEM texts. */
+export interface Tls {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The certificate is not checked. */
+  readonly insecure: boolean
+}
+
 export interface ClientOptions {
   readonly service: Callee
   /** Seconds for one attempt, from connect to the last byte. */
   readonly timeout: number
   /** Further attempts of a look-up whose connection failed. */
   readonly retries: number
-  readonly cafile?: string | undefined
-  readonly insecure: boolean
-  /** Reads a CA file. */
-  readonly readFile: (path: string) => string
+  readonly tls: Tls
+  /** A unix socket to connect to instead of the URL's host. */
+  readonly socket?: string | undefined
   readonly onCall?: (service: Callee, outcome: 'ok' | 'error', seconds: number) => void
+}
+
+function connectionOf({ tls, socket }: ClientOptions): Record<string, string | boolean> {
+  const { ca, cert, key, insecure } = tls
+  const given = Object.entries({ ca, cert, key, socketPath: socket })
+  return {
+    rejectUnauthorized: !insecure,
+    ...Object.fromEntries(given.filter((pair): pair is [string, string] => pair[1] !== undefined)),
+  }
 }
 
 /** Answers larger than this are not ours: the largest, a thousand attachments, is below 4 MiB. */
@@ -56,8 +73,7 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
     keepAliveTimeout: 4000,
     connect: {
       timeout: options.timeout * 1000,
-      rejectUnauthorized: !options.insecure,
-      ...(options.cafile === undefined ? {} : { ca: options.readFile(options.cafile) }),
+      ...connectionOf(options),
     },
   })
 

@@ -1,8 +1,18 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/options.ts'
-import { type Callee, type ClientOptions, createClient } from './client.ts'
+import { type Callee, type ClientOptions, createClient, type Tls } from './client.ts'
 
-const readText = (path: string): string => readFileSync(path, 'utf8')
+const textOf = (path: string | undefined): string | undefined =>
+  path === undefined ? undefined : readFileSync(path, 'utf8')
+
+/** What the gateway knows the upstream by, and shows of itself. @throws when a file cannot be read. */
+export function upstreamTls({ cinderguard }: Config): Pick<Tls, 'ca' | 'cert' | 'key'> {
+  return {
+    ca: textOf(cinderguard.upstream_cafile),
+    cert: textOf(cinderguard.upstream_certfile),
+    key: textOf(cinderguard.upstream_keyfile),
+  }
+}
 
 /** One client per service, with its own connections and time limit. @throws when a CA file cannot be read. */
 export function createClients(
@@ -11,7 +21,7 @@ export function createClients(
 ): Record<Callee, ReturnType<typeof createClient>> {
   const { cinderguard, keystone_authtoken, nova, oslo_policy } = config
   const client = (service: Callee, timeout: number, cafile: string | undefined, insecure: boolean) =>
-    createClient({ service, timeout, cafile, insecure, retries: 1, readFile: readText, onCall })
+    createClient({ service, timeout, tls: { ca: textOf(cafile), insecure }, retries: 1, onCall })
   return {
     keystone: client(
       'keystone',
@@ -25,7 +35,14 @@ export function createClients(
       nova.cafile,
       nova.insecure,
     ),
-    cinder: client('cinder', cinderguard.cinder_timeout, undefined, false),
+    cinder: createClient({
+      service: 'cinder',
+      timeout: cinderguard.cinder_timeout,
+      tls: { ...upstreamTls(config), insecure: cinderguard.upstream_insecure },
+      socket: cinderguard.upstream_socket,
+      retries: 1,
+      onCall,
+    }),
     policy: client('policy', oslo_policy.remote_timeout, oslo_policy.remote_ssl_ca_crt_file, false),
   }
 }

@@ -68,25 +68,40 @@ export function readAccounts(
 /** Options that are right one by one and wrong together. */
 export function conflicts(values: Values): readonly Problem[] {
   const problems: Problem[] = []
-  const { bind, admin_bind, upstream, tls_cert_file, tls_key_file, tls_client_ca_file } =
-    (values.cinderguard ?? {}) as {
-      bind?: Address
-      admin_bind?: Address
-      upstream?: string
-      tls_cert_file?: string
-      tls_key_file?: string
-      tls_client_ca_file?: string
-    }
+  const {
+    bind,
+    admin_bind,
+    upstream,
+    tls_cert_file,
+    tls_key_file,
+    tls_client_ca_file,
+    upstream_certfile,
+    upstream_keyfile,
+    upstream_socket,
+  } = (values.cinderguard ?? {}) as {
+    upstream_certfile?: string
+    upstream_keyfile?: string
+    upstream_socket?: string
+    bind?: Address
+    admin_bind?: Address
+    upstream?: string
+    tls_cert_file?: string
+    tls_key_file?: string
+    tls_client_ca_file?: string
+  }
   const where = '[cinderguard]'
   if ((tls_cert_file === undefined) !== (tls_key_file === undefined)) {
     problems.push({ code: 'conflict', where, message: 'tls_cert_file and tls_key_file go together' })
   } else if (tls_client_ca_file !== undefined && tls_cert_file === undefined) {
     problems.push({ code: 'conflict', where, message: 'tls_client_ca_file needs tls_cert_file' })
   }
+  if ((upstream_certfile === undefined) !== (upstream_keyfile === undefined)) {
+    problems.push({ code: 'conflict', where, message: 'upstream_certfile and upstream_keyfile go together' })
+  }
   if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
     problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })
   }
-  if (bind?.kind === 'tcp' && upstream !== undefined) {
+  if (bind?.kind === 'tcp' && upstream !== undefined && upstream_socket === undefined) {
     const { hostname, port, protocol } = new URL(upstream)
     const target = Number(port || (protocol === 'https:' ? 443 : 80))
     if (hostname.replace(/^\[|\]$/g, '') === bind.host && target === bind.port) {

@@ -35,6 +35,30 @@ export const OPTIONS = {
       required: true,
       help: 'The Cinder API behind the gateway. Cinder must accept connections from the gateway only: whoever reaches it directly goes round every check.',
     },
+    upstream_socket: {
+      type: 'path',
+      help: 'A unix socket on which the upstream listens; the host in upstream is then only what is sent as Host by the gateway itself.',
+    },
+    upstream_cafile: {
+      type: 'path',
+      help: "What the upstream's certificate is signed by (PEM), if it is not a public authority.",
+    },
+    upstream_certfile: {
+      type: 'path',
+      help: 'Certificate (PEM) that the gateway shows to the upstream, which may then refuse everybody else. With upstream_keyfile.',
+    },
+    upstream_keyfile: { type: 'path', help: 'Key of upstream_certfile (PEM, unencrypted).' },
+    upstream_insecure: {
+      type: 'bool',
+      default: 'false',
+      help: "Does not check the upstream's certificate: whoever stands between may then read and change everything.",
+    },
+    forwarder: {
+      type: 'enum',
+      choices: ['http-proxy-3', 'undici'],
+      default: 'http-proxy-3',
+      help: 'Which library forwards requests. Both pass the same tests; undici is faster.',
+    },
     tls_cert_file: {
       type: 'path',
       help: 'Certificate (PEM, with what it was signed by) of the bind listener, which then speaks TLS. With tls_key_file. A replaced file counts within seconds.',

@@ -32,8 +32,7 @@ function client(more: Partial<ClientOptions> = {}) {
     service: 'nova',
     timeout: 5,
     retries: 1,
-    insecure: false,
-    readFile: () => '',
+    tls: { insecure: false },
     onCall: (service, outcome, seconds) => calls.push(`${service} ${outcome} ${seconds >= 0 && seconds < 5}`),
     ...more,
   })

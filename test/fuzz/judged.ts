@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { createForwarder } from '../../src/forward/forward.ts'
+import { createForwarder, type EngineName } from '../../src/forward/forward.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { faultOf } from '../../src/http/fault.ts'
 import { reject } from '../../src/http/rejection.ts'
@@ -38,10 +38,10 @@ export interface Judging {
 }
 
 /** The gateway's own reader, judge and forwarder, where everybody may do everything. */
-export async function startJudging(upstream: string): Promise<Judging> {
+export async function startJudging(upstream: string, engine: EngineName = 'http-proxy-3'): Promise<Judging> {
   const judged: Ledger = new Map()
   const answered = new Set<string>()
-  const forwarder = createForwarder({ upstream: new URL(upstream), timeout: 10, insecure: false })
+  const forwarder = createForwarder(engine, { url: new URL(upstream), timeout: 10, insecure: false })
   const handle = createGateway({
     envelope: envelopeOf,
     read: (raw, envelope) => readRequest(raw, envelope, { maxBody: 114_688, maxHeaders: 200, prefix: '' }),

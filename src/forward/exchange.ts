@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Rejection } from '../http/rejection.ts'
+
+/** Where the upstream Cinder is, and how it is spoken to. */
+export interface Upstream {
+  /** Its path, if any, is not used. */
+  readonly url: URL
+  /** A unix socket to connect to instead of the URL's host. */
+  readonly socket?: string | undefined
+  /** Seconds without a byte from the upstream. */
+  readonly timeout: number
+  /** PEM: what the upstream's certificate is signed by, and what the gateway shows of itself. */
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The upstream's certificate is not checked. */
+  readonly insecure: boolean
+}
+
+/** One request to be sent, made of what was judged and of nothing else. */
+export interface Outgoing {
+  readonly method: string
+  /** Request target, sent as it is. */
+  readonly target: string
+  /** All of them, with `content-length` where there is one. */
+  readonly headers: Record<string, string>
+  readonly body: Buffer
+  /** GET or HEAD: may be sent over a kept connection, and again if that was just being closed. */
+  readonly isRead: boolean
+}
+
+/**
+ * Carries one request and writes its answer. Resolves when the answer was sent; to `stale` when the connection was
+ * reset before anything came back; to a rejection when nothing was written to the client.
+ */
+export type Carry = (
+  outgoing: Outgoing,
+  raw: IncomingMessage,
+  response: ServerResponse,
+) => Promise<Rejection | 'stale' | null>
+
+/** A way of forwarding. */
+export interface Engine {
+  readonly carry: Carry
+  close(): void
+}

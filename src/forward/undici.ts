@@ -1,0 +1,106 @@
+import type { ServerResponse } from 'node:http'
+import { type Dispatcher, Pool } from 'undici'
+import { type Rejection, reject } from '../http/rejection.ts'
+import { BodyWriter, lengthIn, writeHead } from './answer.ts'
+import type { Engine, Upstream } from './exchange.ts'
+
+/** Forwards by undici's dispatcher: the judged bytes in one write, the answer's bytes as they come. */
+export function undiciEngine(upstream: Upstream): Engine {
+  const { url, socket, timeout, insecure, ca, cert, key } = upstream
+  const options: Pool.Options = {
+    connections: 512,
+    headersTimeout: timeout * 1000,
+    bodyTimeout: timeout * 1000,
+    connect: {
+      timeout: timeout * 1000,
+      rejectUnauthorized: !insecure,
+      ...(socket === undefined ? {} : { socketPath: socket }),
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    },
+  }
+  const kept = new Pool(url.origin, { ...options, pipelining: 1 })
+  // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
+  const fresh = new Pool(url.origin, { ...options, pipelining: 0 })
+  return {
+    carry: ({ method, target, headers, body, isRead }, _raw, response) => {
+      if (response.destroyed) return Promise.resolve(reject('client_gone'))
+      return new Promise((resolve) => {
+        const request: Dispatcher.DispatchOptions = {
+          path: target,
+          method: method as Dispatcher.HttpMethod,
+          headers,
+          body: body.length === 0 ? null : body,
+        }
+        const pool = isRead ? kept : fresh
+        pool.dispatch(request, answerTo(response, resolve))
+      })
+    },
+    close() {
+      void kept.destroy()
+      void fresh.destroy()
+    },
+  }
+}
+
+function answerTo(
+  response: ServerResponse,
+  resolve: (result: Rejection | 'stale' | null) => void,
+): Dispatcher.DispatchHandler {
+  let body: BodyWriter | null = null
+  let control: Dispatcher.DispatchController | null = null
+  const done = (): void => {
+    if (!response.writableFinished) control?.abort(new Error('the client went away'))
+    resolve(response.headersSent ? null : reject('client_gone'))
+  }
+  response.once('close', done)
+  return {
+    onRequestStart(controller) {
+      control = controller
+      if (response.destroyed) controller.abort(new Error('the client went away'))
+    },
+    onRequestUpgrade() {
+      throw new Error('the upstream switched protocols')
+    },
+    onResponseStart(controller, status, _headers, message) {
+      // Word that the answer is on its way; it still comes.
+      if (status < 200) return
+      const rawHeaders = textsOf(controller.rawHeaders)
+      writeHead(response, status, message ?? '', rawHeaders)
+      body = new BodyWriter(response, lengthIn(rawHeaders))
+    },
+    onResponseData(controller, chunk) {
+      if (body?.write(chunk) !== false) return
+      controller.pause()
+      response.once('drain', () => controller.resume())
+    },
+    onResponseEnd: () => body?.end(),
+    onResponseError(_controller, error) {
+      response.removeListener('close', done)
+      if (response.headersSent) {
+        response.destroy()
+        resolve(null)
+      } else resolve(meaningOf(error))
+    },
+  }
+}
+
+function textsOf(raw: unknown): readonly string[] {
+  if (!Array.isArray(raw)) return []
+  return raw.map((each) => (Buffer.isBuffer(each) ? each.toString('latin1') : String(each)))
+}
+
+const STALE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+const LATE: ReadonlySet<string> = new Set([
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+])
+
+function meaningOf(error: Error): Rejection | 'stale' {
+  const code = 'code' in error ? String(error.code) : ''
+  if (STALE.has(code)) return 'stale'
+  return reject(LATE.has(code) ? 'upstream_timeout' : 'upstream_unreachable')
+}
