@@ -1,5 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import express from 'express'
+import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import { credentialsOf, type PolicySource } from './checks/policy.ts'
@@ -15,10 +14,11 @@ import { createSession, identityUrlOf } from './clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
+import { throughExpress } from './express.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type FactBook, type Stages } from './gateway.ts'
 import { faultOf } from './http/fault.ts'
-import { isRejection } from './http/rejection.ts'
+import { isRejection, type Rejection } from './http/rejection.ts'
 import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { cachedValidator } from './identity/cache.ts'
@@ -26,7 +26,8 @@ import { type Identity, projectOf, type TokenValidator } from './identity/identi
 import { jwsValidator, readJwsKeys } from './identity/jws.ts'
 import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
-import type { Operation } from './operation/operation.ts'
+import { type AskedBy, isJudged, type Operation } from './operation/operation.ts'
+import type { Version } from './operation/version.ts'
 import { bodyOf, withRules } from './policy/enforced.ts'
 import { reasonOf } from './reason-of.ts'
 import type { Audit } from './record/audit.ts'
@@ -34,11 +35,14 @@ import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
+import type { Messages } from './server.ts'
 import { Turns, volumeOf } from './turns.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
   readonly handle: RequestListener
+  /** What the listener must make its requests and answers of. */
+  readonly messages: Messages
   readonly probes: Probes
   /** The stages themselves, for explanations. */
   readonly stages: Stages
@@ -114,6 +118,22 @@ export async function createApp(
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
   const serviceHosts = new Set(config.cinderguard.service_hosts)
   const turns = new Turns()
+  const classified = (
+    request: GuardedRequest,
+    identity: Identity | null,
+    maximum: Version | null,
+  ): Operation | Rejection => {
+    const asked = classifiable(request)
+    const operation = classify(asked, {
+      tokenProject: identity === null ? null : projectOf(identity.user),
+      maximum,
+    })
+    if (isRejection(operation) || identity === null) return operation
+    const rules = policy.current()
+    const call = { ...asked, query: request.path.query }
+    const ruled = withRules(operation, call, config.policy, rules)
+    return isJudged(ruled) ? { ...ruled, asked: askedBy(request, asked.body) } : ruled
+  }
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -122,7 +142,7 @@ export async function createApp(
         maxHeaders: config.cinderguard.max_headers,
         prefix: config.cinderguard.public_prefix,
       }),
-    authenticate: async (request) =>
+    authenticate: (request) =>
       isPublic(request)
         ? null
         : authenticate(
@@ -135,22 +155,12 @@ export async function createApp(
             },
             Date.now,
           ),
-    classify: async (request, identity) => {
-      const asksForVersion = request.headers.has('openstack-api-version')
-      const maximum = asksForVersion ? (await cinderVersions()).maximum : null
-      const asked = classifiable(request)
-      const operation = classify(asked, {
-        tokenProject: identity === null ? null : projectOf(identity.user),
-        maximum,
-      })
-      if (isRejection(operation) || identity === null) return operation
-      const rules = policy.current()
-      const call = { ...asked, query: request.path.query }
-      const seen: Operation = {
-        ...operation,
-        asked: { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(asked.body) },
-      }
-      return withRules(seen, call, config.policy, (name) => rules.source?.(name)?.from === 'file')
+    classify: (request, identity) => {
+      if (!request.headers.has('openstack-api-version')) return classified(request, identity, null)
+      const versions = cinderVersions()
+      return versions instanceof Promise
+        ? versions.then(({ maximum }) => classified(request, identity, maximum))
+        : classified(request, identity, versions.maximum)
     },
     get checks() {
       return createChecks(policy.current(), config.cinderguard)
@@ -175,6 +185,7 @@ export async function createApp(
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {
+      metrics.inFlight(-1)
       metrics.observe(outcome)
       logOutcome(log, outcome)
       audit.record(outcome)
@@ -182,20 +193,14 @@ export async function createApp(
     now: () => performance.now(),
   }
 
-  const app = express()
-  app.disable('x-powered-by')
-  app.disable('etag')
   const gateway = createGateway(stages)
-  const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { handle, messages } = throughExpress((request, response) => {
     metrics.inFlight(1)
-    response.once('close', () => metrics.inFlight(-1))
     return gateway(request, response)
-  }
-  app.use(handle)
+  })
   return {
-    // Express answers by itself what it cannot parse as a URL; that is for the gateway to refuse and to record.
-    handle: (request, response) =>
-      request.url?.startsWith('/') === true ? app(request, response) : void handle(request, response),
+    messages,
+    handle,
     validator,
     stages,
     probes: {
@@ -215,6 +220,10 @@ export async function createApp(
 function isPublic(request: GuardedRequest): boolean {
   const { mount } = request.path
   return mount === 'versions' || mount === 'healthcheck' || request.method === 'OPTIONS'
+}
+
+function askedBy(request: GuardedRequest, body: Uint8Array): AskedBy {
+  return { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(body) }
 }
 
 function callerOf(request: GuardedRequest, identity: Identity, policy: PolicySource): Caller {

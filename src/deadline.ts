@@ -1,14 +1,13 @@
-/** A time limit for all waiting of one decision together, in seconds. */
-export function withDeadline(seconds: number): <T>(work: Promise<T>) => Promise<T> {
+/** A time limit for all waiting of one decision together, in seconds. What does not wait costs nothing. */
+export function withDeadline(seconds: number): <T>(work: T | Promise<T>) => T | Promise<T> {
   const end = performance.now() + seconds * 1000
-  return async (work) => {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, fail) => {
-      timer = setTimeout(
-        () => fail(new Error('the decision took too long')),
-        Math.max(0, end - performance.now()),
-      )
-    })
-    return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  return <T>(work: T | Promise<T>) => {
+    if (!(work instanceof Promise)) return work
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const late = () => reject(new Error('the decision took too long'))
+    const timer = setTimeout(late, Math.max(0, end - performance.now()))
+    const ended = () => clearTimeout(timer)
+    work.then(resolve, reject).finally(ended)
+    return promise
   }
 }

@@ -3,7 +3,7 @@ import { type Ask, type Check, type Known, keyOf, type Question } from './checks
 import type { Fault, FaultContext } from './http/fault.ts'
 import { isRejection, type Rejection, reject } from './http/rejection.ts'
 import type { Envelope, GuardedRequest } from './http/request.ts'
-import type { Identity } from './identity/identity.ts'
+import type { Eventually, Identity } from './identity/identity.ts'
 import { isJudged, type JudgedOperation, type Operation } from './operation/operation.ts'
 import type { CallerKind } from './rollout/caller.ts'
 import type { Mode } from './rollout/mode.ts'
@@ -35,8 +35,8 @@ export interface Stages {
   envelope(raw: IncomingMessage): Envelope
   read(raw: IncomingMessage, envelope: Envelope): Promise<GuardedRequest | Rejection>
   /** Null: Cinder serves this without a token. */
-  authenticate(request: GuardedRequest): Promise<Identity | Rejection | null>
-  classify(request: GuardedRequest, identity: Identity | null): Promise<Operation | Rejection>
+  authenticate(request: GuardedRequest): Eventually<Identity | Rejection | null>
+  classify(request: GuardedRequest, identity: Identity | null): Eventually<Operation | Rejection>
   /** Asked once for each decision, which one policy judges from beginning to end. */
   readonly checks: readonly Check[]
   /** Digest of the policy in force, for the record. */
@@ -45,7 +45,7 @@ export interface Stages {
   /** Waits until no other operation on the same volume is under way. */
   turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
   /** A time limit for all waiting of one decision together, begun when the request has been read. */
-  deadline(): <T>(work: Promise<T>) => Promise<T>
+  deadline(): <T>(work: Eventually<T>) => Eventually<T>
   /** Which refusal a fault of a dependency means. */
   reasonOf(fault: unknown, requestId: string): Rejection
   /** Who seems to ask, for the record. */

@@ -74,7 +74,11 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   })
   const adminListener = await listen(admin, config.cinderguard.admin_bind)
   const tls = tlsOf(config, (problem) => log.error({ problem }, 'the replaced TLS files are not used'))
-  const opened = listen(app.handle, config.cinderguard.bind, { tls, onBroken: metrics.broken })
+  const opened = listen(app.handle, config.cinderguard.bind, {
+    tls,
+    messages: app.messages,
+    onBroken: metrics.broken,
+  })
   const listener = await opened.catch(async (error: unknown) => {
     await adminListener.close(0)
     await app.close()

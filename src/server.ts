@@ -1,16 +1,24 @@
 import { existsSync, statSync, unlinkSync } from 'node:fs'
-import http, { type RequestListener, type Server, type ServerResponse } from 'node:http'
+import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from './config/option.ts'
+import { rawHeader } from './http/headers.ts'
 import { readTls, type TlsFiles, watchTls } from './tls.ts'
 
 export interface ListenOptions {
   /** Without it the listener speaks plain HTTP. Replaced files count without a restart. */
   readonly tls?: { readonly files: TlsFiles; readonly onProblem: (problem: string) => void } | undefined
+  /** Classes of requests and answers, as for `http.createServer`. */
+  readonly messages?: Messages | undefined
   /** Bytes that are no HTTP request were refused before anything else could see them. */
   readonly onBroken?: (status: 400 | 431) => void
+}
+
+export interface Messages {
+  readonly IncomingMessage: typeof http.IncomingMessage
+  readonly ServerResponse: typeof http.ServerResponse
 }
 
 /** A listener that can be drained. */
@@ -32,27 +40,30 @@ export async function listen(
   address: Address,
   options: ListenOptions = {},
 ): Promise<Listener> {
-  const underWay = new Set<ServerResponse>()
+  const underWay = new UnderWay()
   let isDraining = false
   const onRequest: RequestListener = (request, response) => {
-    underWay.add(response)
+    const same = underWay.on(request.socket)
+    same.push(response)
     response.shouldKeepAlive &&= !isDraining
     response.once('close', () => {
-      underWay.delete(response)
+      same.splice(same.indexOf(response), 1)
       if (isDraining) setImmediate(() => server.closeIdleConnections())
     })
-    response.prependOnceListener('finish', () => {
-      if (!request.complete) request.socket.destroySoon = () => linger(request.socket)
-    })
+    if (hasBody(request))
+      response.prependOnceListener('finish', () => {
+        if (!request.complete) request.socket.destroySoon = () => linger(request.socket)
+      })
     handler(request, response)
   }
-  const [server, unwatch] = createServer(onRequest, options.tls)
+  const [server, unwatch] = createServer(onRequest, options)
   server.maxHeadersCount = 0
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(socket, underWay)) {
+    const same = underWay.on(socket)
+    if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(same)) {
       const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
       // A request under way has an outcome of its own.
-      if (![...underWay].some((response) => response.req.socket === socket)) options.onBroken?.(status)
+      if (same.length === 0) options.onBroken?.(status)
       socket.end(
         `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
       )
@@ -64,10 +75,39 @@ export async function listen(
     close(grace) {
       isDraining = true
       unwatch()
-      for (const response of underWay) if (!response.headersSent) response.shouldKeepAlive = false
+      for (const response of underWay.all()) if (!response.headersSent) response.shouldKeepAlive = false
       return drain(server, grace)
     },
   }
+}
+
+/**
+ * Answers under way, by connection. Kept in one set for all, which is changed with each request, they would hold
+ * each other in memory: an outgrown table of a Set goes on pointing to its successor.
+ */
+class UnderWay {
+  readonly #connections = new Set<Tracked>()
+
+  on(socket: Tracked): ServerResponse[] {
+    const known = socket[RESPONSES]
+    if (known !== undefined) return known
+    this.#connections.add(socket)
+    socket.once('close', () => this.#connections.delete(socket))
+    const responses: ServerResponse[] = []
+    socket[RESPONSES] = responses
+    return responses
+  }
+
+  all(): readonly ServerResponse[] {
+    return [...this.#connections].flatMap((socket) => socket[RESPONSES] ?? [])
+  }
+}
+
+const RESPONSES = Symbol('responses under way')
+type Tracked = Duplex & { [RESPONSES]?: ServerResponse[] }
+
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  return ['content-length', 'transfer-encoding'].some((name) => rawHeader(rawHeaders, name) !== undefined)
 }
 
 const LIMITS = { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 }
@@ -76,10 +116,11 @@ const TLS_LOOK = 5000
 
 function createServer(
   onRequest: RequestListener,
-  tls: ListenOptions['tls'],
+  { tls, messages }: ListenOptions,
 ): readonly [Server | https.Server, () => void] {
-  if (tls === undefined) return [http.createServer(LIMITS, onRequest), () => undefined]
-  const server = https.createServer({ ...LIMITS, ...readTls(tls.files) }, onRequest)
+  const common = { ...LIMITS, ...messages }
+  if (tls === undefined) return [http.createServer(common, onRequest), () => undefined]
+  const server = https.createServer({ ...common, ...readTls(tls.files) }, onRequest)
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   const adopt = (fresh: ReturnType<typeof readTls>) => server.setSecureContext(fresh)
   return [server, watchTls(tls.files, TLS_LOOK, adopt, tls.onProblem)]
@@ -99,8 +140,7 @@ function linger(socket: Socket): void {
  * Whether an error may be answered: not when the bytes would be read as part of an answer under way, or as the
  * answer to a request before. That leaves an idle connection, and a request that is broken itself.
  */
-function mayAnswer(socket: Duplex, underWay: ReadonlySet<ServerResponse>): boolean {
-  const [first, second] = [...underWay].filter((response) => response.req.socket === socket)
+function mayAnswer([first, second]: readonly ServerResponse[]): boolean {
   if (first === undefined) return true
   return second === undefined && !first.headersSent && !first.req.complete
 }

@@ -49,7 +49,7 @@ const PURE =
 /** The words that all layers speak. */
 const WORDS = /^(?:http\/rejection|identity\/identity|operation\/operation|checks\/check)\.ts$/
 /** Puts the parts together; imported by its own kind only. */
-const WIRING = /^(?:app|server|serve|main)\.ts$|^(?:admin|commands|demo)\//
+const WIRING = /^(?:app|express|server|serve|main)\.ts$|^(?:admin|commands|demo)\//
 
 test('there is something to look at', () => {
   expect(files.length).toBeGreaterThan(50)
@@ -107,10 +107,10 @@ describe('layers', () => {
 const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?: RegExp }>> = {
   jose: { value: /^identity\/jws\.ts$|^organisation\/bundle\.ts$/ },
   'lru-cache': { value: /^identity\/cache\.ts$/ },
-  undici: { value: /^clouds\/client\.ts$/ },
-  'http-proxy-3': { value: /^forward\// },
-  'prom-client': { value: /^record\/metrics\.ts$/, type: /^admin\// },
-  express: { value: /^(?:app\.ts|admin\/)/ },
+  undici: { value: /^clouds\/client\.ts$|^forward\/undici\.ts$/ },
+  'http-proxy-3': { value: /^forward\/http-proxy-3\.ts$/ },
+  'prom-client': { value: /^record\/(?:metrics|tally)\.ts$/, type: /^admin\// },
+  express: { value: /^(?:express\.ts|admin\/)/ },
   pino: {
     value: /^record\/(?:log|sink)\.ts$/,
     type: /^(?:app|serve|server|reason-of)\.ts$|^(?:commands|record)\//,

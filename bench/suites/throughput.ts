@@ -20,6 +20,10 @@ export async function throughput({ rounds = 5, seconds = 5 } = {}): Promise<stri
     [BARE, await peer('http-proxy-3', [upstream.url], PROXY)],
     ['Express + http-proxy-3, no checks', await peer('http-proxy-3', [upstream.url, 'express'], PROXY)],
     ['Cinderguard', await gateway(upstream.url, keystone, PROXY)],
+    [
+      'Cinderguard, forwarder = undici',
+      await gateway(upstream.url, keystone, PROXY, { forwarder: 'undici' }),
+    ],
   ]
   const results = new Map<string, Measured[]>(proxies.map(([name]) => [name, []]))
   const load = (url: string, time: number): Promise<Measured> =>
@@ -30,7 +34,8 @@ export async function throughput({ rounds = 5, seconds = 5 } = {}): Promise<stri
       seconds: time,
       cores: LOAD,
     })
-  for (const [, { url }] of proxies) await load(url, 2)
+  // Until the engine has compiled what is hot.
+  for (const [, { url }] of proxies) await load(url, 8)
   for (let round = 0; round < rounds; round += 1)
     for (const [name, { url }] of proxies) results.get(name)?.push(await load(url, seconds))
   for (const [, proxy] of proxies) await proxy.stop()

@@ -34,7 +34,8 @@ export function consoleAccess(address: Address, role: string, validator: TokenVa
       return
     }
     const requestId = `req-${crypto.randomUUID()}`
-    const found = await validator.validate(new Secret(token), false, requestId).catch(() => 'away' as const)
+    const lookup = async () => validator.validate(new Secret(token), false, requestId)
+    const found = await lookup().catch(() => 'away' as const)
     if (found === 'away') response.status(503).json({ error: 'Keystone cannot be asked' })
     else if (found === 'invalid' || found.expiresAt < Date.now())
       response.status(401).json({ error: 'the token is not valid' })

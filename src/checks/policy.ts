@@ -15,6 +15,8 @@ import {
 
 /** oslo.policy, as far as a check needs it. */
 export interface PolicyRules {
+  /** No file and no bundle has a rule. */
+  readonly isDefault?: boolean
   has(rule: string): boolean
   /** Where a rule comes from; for whoever shows it. */
   source?(rule: string): { readonly from: string; readonly check: unknown } | undefined

@@ -1,5 +1,6 @@
 import type { Facts } from '../checks/check.ts'
 import type { Config } from '../config/options.ts'
+import type { Eventually } from '../identity/identity.ts'
 import { compare } from '../operation/version.ts'
 import { CloudError, type CloudResponse, isRecord, jsonObject, type Send, textAt } from './client.ts'
 import { endpointOf, type SessionKeeper } from './session.ts'
@@ -18,7 +19,7 @@ export async function serverVolume(
   send: Send,
   /** Compute endpoint for the caller's project. */
   endpoint: string,
-  versions: () => Promise<ApiVersions>,
+  versions: () => Eventually<ApiVersions>,
   question: Facts['serverVolume']['question'],
   headers: Readonly<Record<string, string>>,
 ): Promise<ServerVolume> {

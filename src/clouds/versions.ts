@@ -1,3 +1,4 @@
+import type { Eventually } from '../identity/identity.ts'
 import type { Version } from '../operation/version.ts'
 import {
   CloudError,
@@ -28,7 +29,7 @@ export function versionKeeper(
   url: () => Promise<string>,
   major: 'v3' | 'v2.1',
   now: () => number,
-): () => Promise<ApiVersions> {
+): () => Eventually<ApiVersions> {
   let known: { readonly versions: ApiVersions; readonly until: number } | null = null
   let asking: Promise<ApiVersions> | null = null
 
@@ -38,7 +39,7 @@ export function versionKeeper(
     return versions
   }
 
-  return async () => {
+  return () => {
     if (known !== null && known.until > now()) return known.versions
     asking ??= discover().finally(() => {
       asking = null

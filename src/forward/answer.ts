@@ -35,6 +35,9 @@ export function lengthIn(rawHeaders: readonly string[]): number | null {
   return null
 }
 
+/** Bytes. */
+const SHORT = 16_384
+
 /** Writes a body as it comes; the last piece and the end of the answer leave together. */
 export class BodyWriter {
   #left: number | null
@@ -50,7 +53,9 @@ export class BodyWriter {
   write(chunk: Buffer): boolean {
     if (this.#left !== null) this.#left -= chunk.length
     if (this.#left !== 0) return this.#response.write(chunk)
-    this.#response.end(chunk)
+    // As text a short body leaves in one write with the head; latin1 keeps every byte.
+    if (chunk.length <= SHORT) this.#response.end(chunk.toString('latin1'), 'latin1')
+    else this.#response.end(chunk)
     return true
   }
 

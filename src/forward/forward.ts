@@ -25,16 +25,17 @@ export function createForwarder(
 ): { forward: Forward; close: () => void } {
   const engine = ENGINES[name](upstream)
   const limit = upstream.timeout * 1000 - 20
-  const forward: Forward = async (approved, raw, response) => {
+  const forward: Forward = (approved, raw, response) => {
     const outgoing = outgoingOf(approved)
     const started = performance.now()
     const isLate = (): boolean => performance.now() - started > limit
-    const first = await engine.carry(outgoing, raw, response)
-    const isStale = first === 'stale' && outgoing.isRead && !isLate()
-    const last = isStale ? await engine.carry(outgoing, raw, response) : first
-    if (last !== 'stale') return last
-    // At its time limit http-proxy-3 breaks off, which looks like a reset.
-    return reject(isLate() ? 'upstream_timeout' : 'upstream_unreachable')
+    return engine.carry(outgoing, raw, response).then(async (first) => {
+      if (first !== 'stale') return first
+      const last = outgoing.isRead && !isLate() ? await engine.carry(outgoing, raw, response) : first
+      if (last !== 'stale') return last
+      // At its time limit http-proxy-3 breaks off, which looks like a reset.
+      return reject(isLate() ? 'upstream_timeout' : 'upstream_unreachable')
+    })
   }
   return { forward, close: engine.close }
 }

@@ -46,9 +46,8 @@ export function httpProxyEngine(upstream: Upstream): Engine {
     secure: !insecure,
     ...(ca === undefined ? {} : { ca }),
   })
-  const answers = new WeakMap<ServerResponse, IncomingMessage>()
   proxy.on('proxyRes', (answer, _request, response) => {
-    answers.set(response, answer)
+    Object.assign(response, { [ANSWER]: answer })
     relay(answer, response)
   })
 
@@ -65,7 +64,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
         const options = { agent: outgoing.isRead ? agent : fresh, buffer: bodyOf(outgoing) }
         proxy.web(raw, response, options, (error) => {
           // What the upstream does after the end of its answer is nobody's business.
-          if (answers.get(response)?.complete === true) return
+          if ((response as Answered)[ANSWER]?.complete === true) return
           response.removeListener('close', done)
           if (response.headersSent) {
             response.destroy()
@@ -80,6 +79,10 @@ export function httpProxyEngine(upstream: Upstream): Engine {
     },
   }
 }
+
+/** Kept on the response itself: a WeakMap would let each exchange live on until the next full garbage collection. */
+const ANSWER = Symbol('answer')
+type Answered = ServerResponse & { readonly [ANSWER]?: IncomingMessage }
 
 /** All that http-proxy-3 does with a body is to pipe it into the request, which is not yet on its way then. */
 function bodyOf({ body, target }: Outgoing): Readable {

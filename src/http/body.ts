@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { rawHeader } from './headers.ts'
 import { type Rejection, reject } from './rejection.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -18,13 +19,13 @@ export async function readBody(
   raw: IncomingMessage,
   limit: number,
 ): Promise<Buffer | 'too-large' | Rejection> {
-  const declared = raw.headers['content-length']
+  const declared = rawHeader(raw.rawHeaders, 'content-length')
   if (declared !== undefined && Number(declared) > limit) {
     return reject('body_too_large', {
       explanation: `Request is too large. Larger than max_request_body_size (${limit}).`,
     })
   }
-  if (declared === undefined && raw.headers['transfer-encoding'] === undefined) return EMPTY
+  if (declared === undefined && rawHeader(raw.rawHeaders, 'transfer-encoding') === undefined) return EMPTY
   return new Promise((resolve, fail) => {
     const chunks: Buffer[] = []
     let size = 0

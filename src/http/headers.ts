@@ -83,18 +83,28 @@ export function readHeaders(
     const value = rawHeaders[index + 1] ?? ''
     if (name.includes('_')) continue
     const before = all.get(name)
-    if (before !== undefined && SINGLE.has(name)) return refuse(`repeated ${name}`)
-    if (SINGLE.has(name) && !/^[\x20-\x7e\t]*$/.test(value)) return refuse(`odd bytes in ${name}`)
+    if (SINGLE.has(name)) {
+      if (before !== undefined) return refuse(`repeated ${name}`)
+      if (!/^[\x20-\x7e\t]*$/.test(value)) return refuse(`odd bytes in ${name}`)
+    }
     all.set(name, before === undefined ? value : `${before}, ${value}`)
   }
   const problem = framingProblem(all, httpVersion)
   if (problem !== null) return refuse(problem)
   const dropped = connectionNames(all)
   for (const name of dropped) if (SINGLE.has(name)) return refuse(`Connection names ${name}`)
-  for (const name of [...all.keys()]) {
-    if (HOP_BY_HOP.has(name) || IDENTITY.has(name) || dropped.includes(name)) all.delete(name)
-  }
+  for (const name of all.keys()) if (HOP_BY_HOP.has(name) || IDENTITY.has(name)) all.delete(name)
+  for (const name of dropped) all.delete(name)
   return all
+}
+
+/** The last field of a name, without Node's reading of all of them, which costs more than the rest of a request. */
+export function rawHeader(rawHeaders: readonly string[], name: string): string | undefined {
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+    const each = rawHeaders[index] ?? ''
+    if (each.length === name.length && each.toLowerCase() === name) return rawHeaders[index + 1]
+  }
+  return undefined
 }
 
 function framingProblem(all: HeaderMap, httpVersion: string): string | null {
@@ -109,7 +119,9 @@ function framingProblem(all: HeaderMap, httpVersion: string): string | null {
 }
 
 function connectionNames(all: HeaderMap): readonly string[] {
-  const names = (all.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase())
+  const connection = all.get('connection')
+  if (connection === undefined) return []
+  const names = connection.split(',').map((name) => name.trim().toLowerCase())
   return names.filter(
     (name) => name !== '' && name !== 'close' && name !== 'keep-alive' && name !== 'upgrade',
   )

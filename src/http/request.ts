@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { Secret } from '../config/secret.ts'
 import { readTarget, type Target } from '../operation/target.ts'
 import { readBody } from './body.ts'
-import { type HeaderMap, readHeaders } from './headers.ts'
+import { type HeaderMap, rawHeader, readHeaders } from './headers.ts'
 import { isRejection, type Rejection, reject } from './rejection.ts'
 
 /**
@@ -46,9 +46,10 @@ const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELE
 const REQUEST_ID = /^req-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export function envelopeOf(raw: IncomingMessage): Envelope {
-  const offered = raw.headers['x-openstack-request-id']
-  const requestId = typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : `req-${randomUUID()}`
-  return { requestId, method: raw.method ?? '', accept: raw.headers.accept ?? '' }
+  const { rawHeaders } = raw
+  const offered = rawHeader(rawHeaders, 'x-openstack-request-id') ?? ''
+  const requestId = REQUEST_ID.test(offered) ? offered : `req-${randomUUID()}`
+  return { requestId, method: raw.method ?? '', accept: rawHeader(rawHeaders, 'accept') ?? '' }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Secret } from '../config/secret.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
-import type { Identity, Token, TokenValidator } from './identity.ts'
+import type { Eventually, Identity, Token, TokenValidator } from './identity.ts'
 
 export interface AuthenticateOptions {
   /** `[keystone_authtoken] service_token_roles`: any one of them, exact case. */
@@ -19,36 +19,60 @@ export interface Credentials {
 
 /**
  * Decides who asks, as keystonemiddleware does: the service token first, then the user token, which may be past
- * its end only when a service with a service role vouches for it. Both are looked up side by side.
+ * its end only when a service with a service role vouches for it. Both are looked up side by side; a user token
+ * alone that is known already is judged at once.
  *
  * @throws when Keystone cannot be asked.
  */
-export async function authenticate(
+export function authenticate(
   credentials: Credentials,
   validator: TokenValidator,
   options: AuthenticateOptions,
   now: () => number,
-): Promise<Identity | Rejection> {
+): Eventually<Identity | Rejection> {
   const { userToken, serviceToken, requestId } = credentials
-  const checked = async (token: Secret, allowExpired: boolean): Promise<Token | 'invalid'> => {
-    const found = await validator.validate(token, allowExpired, requestId)
-    return found !== 'invalid' && !allowExpired && found.expiresAt < now() ? 'invalid' : found
-  }
-  const userLookup = userToken === undefined ? null : settled(checked(userToken, false))
+  if (userToken === undefined && serviceToken === undefined) return reject('no_user_token')
+  const user = userToken === undefined ? null : validator.validate(userToken, false, requestId)
+  if (serviceToken === undefined && userToken !== undefined && user !== null && !(user instanceof Promise))
+    return identityOf({ userToken, user: inTime(user, now), isService: false }, options)
+  return bothOf(credentials, user, validator, options, now)
+}
+
+async function bothOf(
+  { userToken, serviceToken, requestId }: Credentials,
+  lookup: Eventually<Token | 'invalid'> | null,
+  validator: TokenValidator,
+  options: AuthenticateOptions,
+  now: () => number,
+): Promise<Identity | Rejection> {
+  const userLookup = lookup === null ? null : settled(Promise.resolve(lookup))
   let service: Token | undefined
   let isService = false
   if (serviceToken !== undefined) {
-    const found = await checked(serviceToken, false)
+    const found = inTime(await validator.validate(serviceToken, false, requestId), now)
     if (found === 'invalid') return reject('invalid_service_token')
     service = found
     isService = found.roles.some((role) => options.serviceTokenRoles.includes(role))
     if (!isService && options.serviceTokenRolesRequired) return reject('service_role_required')
   }
   if (userToken === undefined || userLookup === null) return reject('no_user_token')
-  let user = resultOf(await userLookup)
-  if (user === 'invalid' && isService) user = await checked(userToken, true)
+  let user = inTime(resultOf(await userLookup), now)
+  if (user === 'invalid' && isService) user = await validator.validate(userToken, true, requestId)
+  return identityOf({ userToken, user, service, isService }, options)
+}
+
+function identityOf(
+  found: {
+    readonly userToken: Secret
+    readonly user: Token | 'invalid'
+    readonly service?: Token | undefined
+    readonly isService: boolean
+  },
+  { trustedServiceUsers }: AuthenticateOptions,
+): Identity | Rejection {
+  const { userToken, user, service, isService } = found
   if (user === 'invalid') return reject('invalid_user_token')
-  const isTrustedUser = !isService && options.trustedServiceUsers?.has(user.userId) === true
+  const isTrustedUser = !isService && trustedServiceUsers?.has(user.userId) === true
   return {
     user,
     ...(service === undefined ? {} : { service }),
@@ -56,6 +80,10 @@ export async function authenticate(
     ...(isTrustedUser ? { isTrustedUser } : {}),
     userToken,
   }
+}
+
+function inTime(token: Token | 'invalid', now: () => number): Token | 'invalid' {
+  return token !== 'invalid' && token.expiresAt < now() ? 'invalid' : token
 }
 
 type Settled<T> = { readonly value: T } | { readonly error: unknown }

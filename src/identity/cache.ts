@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Secret } from '../config/secret.ts'
 import type { Token, TokenValidator } from './identity.ts'
@@ -21,15 +21,14 @@ export interface TokenCacheOptions {
  * between look-ups that allow expired tokens and those that do not.
  */
 export function cachedValidator(inner: TokenValidator, options: TokenCacheOptions): TokenValidator {
-  const key = randomBytes(32)
+  const key = randomBytes(32).toString('base64')
   const cache = new LRUCache<string, { readonly token: Token | 'invalid' }>({
     max: options.size,
     ttlAutopurge: false,
     ttl: 1,
   })
   const inFlight = new Map<string, Promise<Token | 'invalid'>>()
-  const digestOf = (token: Secret): string =>
-    createHmac('sha256', key).update(token.reveal()).digest('base64')
+  const digestOf = (token: Secret): string => hash('sha256', key + token.reveal(), 'base64')
 
   function remember(name: string, token: Token | 'invalid', allowExpired: boolean): void {
     const limit = 1000 * (token === 'invalid' ? options.negativeTime : options.time)
@@ -39,7 +38,7 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
   }
 
   return {
-    async validate(token, allowExpired, requestId) {
+    validate(token, allowExpired, requestId) {
       const name = `${allowExpired ? 'e' : 'n'}${digestOf(token)}`
       const hit = cache.get(name)
       if (hit !== undefined && isLive(hit.token, allowExpired, options.now())) {
@@ -52,15 +51,17 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
         return joined
       }
       options.onLookup?.('miss')
-      const lookup = inner.validate(token, allowExpired, requestId)
+      const lookup = (async () => {
+        try {
+          const found = await inner.validate(token, allowExpired, requestId)
+          remember(name, found, allowExpired)
+          return found
+        } finally {
+          inFlight.delete(name)
+        }
+      })()
       inFlight.set(name, lookup)
-      try {
-        const found = await lookup
-        remember(name, found, allowExpired)
-        return found
-      } finally {
-        inFlight.delete(name)
-      }
+      return lookup
     },
   }
 }

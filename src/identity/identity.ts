@@ -41,8 +41,11 @@ export interface Identity {
  */
 export interface TokenValidator {
   /** `allowExpired`: accept a token past its end, within Keystone's `allow_expired_window`. */
-  validate(token: Secret, allowExpired: boolean, requestId: string): Promise<Token | 'invalid'>
+  validate(token: Secret, allowExpired: boolean, requestId: string): Eventually<Token | 'invalid'>
 }
+
+/** Known at once, or later. */
+export type Eventually<T> = T | Promise<T>
 
 /** The project that a token acts in, or null (system, domain and unscoped tokens). */
 export function projectOf(token: Token): string | null {

@@ -12,6 +12,10 @@ const ROUTES = {
 } as const satisfies Record<string, { method: string; path: readonly (string | null)[] }>
 
 export type RouteName = keyof typeof ROUTES
+const BY_METHOD: ReadonlyMap<string, readonly [RouteName, (typeof ROUTES)[RouteName]][]> = Map.groupBy(
+  Object.entries(ROUTES) as [RouteName, (typeof ROUTES)[RouteName]][],
+  ([, { method }]) => method,
+)
 
 export interface Route {
   readonly name: RouteName
@@ -23,9 +27,9 @@ export interface Route {
 
 export function routeOf(mount: Mount, method: string, segments: readonly string[]): Route | null {
   if (mount === 'versions' || mount === 'healthcheck') return null
-  for (const [name, route] of Object.entries(ROUTES) as [RouteName, (typeof ROUTES)[RouteName]][]) {
+  for (const [name, route] of BY_METHOD.get(method) ?? []) {
     const extra = segments.length - route.path.length
-    if (route.method !== method || extra < 0 || extra > 1) continue
+    if (extra < 0 || extra > 1) continue
     const own = withoutFormat(segments.slice(extra))
     if (!route.path.every((part, index) => (part === null ? own[index] !== '' : own[index] === part)))
       continue

@@ -19,11 +19,13 @@ export interface Target {
  * @param prefix the public mount prefix, such as `/volume`, or empty.
  */
 export function readTarget(raw: string, prefix: string): Target | Rejection {
-  const problem = problemOf(raw)
-  if (problem !== null) return reject('ambiguous_target', { problem })
   const mark = raw.indexOf('?')
   const path = mark === -1 ? raw : raw.slice(0, mark)
   const query = mark === -1 ? '' : raw.slice(mark + 1)
+  // Nearly every path: nothing to decode, nothing to be read in two ways.
+  if (PLAIN.test(path) && isPlainQuery(query)) return targetOf(path.split('/').slice(1), query, prefix)
+  const problem = problemOf(raw)
+  if (problem !== null) return reject('ambiguous_target', { problem })
   const all = path.split('/').slice(1).map(decodeURIComponent)
   const bad = all.find(isAmbiguousSegment)
   if (bad !== undefined)
@@ -32,6 +34,17 @@ export function readTarget(raw: string, prefix: string): Target | Rejection {
     return reject('ambiguous_target', { problem: 'an empty path segment' })
   }
   if (overridesMethod(query)) return reject('ambiguous_target', { problem: 'a _method query parameter' })
+  return targetOf(all, query, prefix)
+}
+
+/** Segments that begin with a letter, a digit or `_`, and have no character that means something in a URL. */
+const PLAIN = /^(?:\/\w[\w.~-]*)+$/
+
+function isPlainQuery(query: string): boolean {
+  return query === '' || (/^[\w.~=&:,-]*$/.test(query) && !query.includes('_method'))
+}
+
+function targetOf(all: readonly string[], query: string, prefix: string): Target | Rejection {
   const wanted = prefix === '' ? [] : prefix.split('/').slice(1)
   const inPrefix = wanted.every((segment, index) => all[index] === segment)
   const below = inPrefix ? all.slice(wanted.length) : all

@@ -18,6 +18,13 @@ export interface Asked {
   readonly body: Uint8Array
 }
 
+/** A policy, as far as it says who wrote its rules. */
+interface WrittenRules {
+  /** Nobody wrote any. */
+  readonly isDefault?: boolean
+  source?(rule: string): { readonly from: string } | undefined
+}
+
 /** For what no rule is known: admins only. */
 const ADMINS: ApiRule = { name: 'admin_api', target: { kind: 'context' } }
 
@@ -25,20 +32,22 @@ const ADMINS: ApiRule = { name: 'admin_api', target: { kind: 'context' } }
  * Gives an operation the rules that the gateway enforces for it. Guarded ones have theirs already, in their place
  * between the checks.
  *
- * @param isWritten whether somebody wrote the rule (in a file or the bundle), not Cinder.
+ * @param policy which rules somebody wrote (in a file or the bundle), not Cinder.
  */
 export function withRules(
   operation: Operation,
   asked: Asked,
   { enforce, unknown_operations }: Enforcement,
-  isWritten: (rule: string) => boolean,
+  policy: WrittenRules,
 ): Operation {
   if (asked.mount !== 'v3' && asked.mount !== 'v2') return operation
-  if (isGuarded(operation) || (enforce === 'guarded' && unknown_operations === 'forward')) return operation
+  if (isGuarded(operation)) return operation
+  const isSilent = enforce === 'guarded' || (enforce === 'overrides' && policy.isDefault === true)
+  if (isSilent && unknown_operations === 'forward') return operation
   const found = rulesFor(callOf(asked))
   if (found === null) return unknown_operations === 'refuse' ? { ...operation, rules: [ADMINS] } : operation
   if (enforce === 'guarded') return operation
-  const rules = enforce === 'all' ? found : found.filter(({ name }) => isWritten(name))
+  const rules = enforce === 'all' ? found : found.filter(({ name }) => policy.source?.(name)?.from === 'file')
   return rules.length === 0 ? operation : { ...operation, rules }
 }
 

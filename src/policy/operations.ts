@@ -88,6 +88,9 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = table()
+const BY_SHAPE: ReadonlyMap<string, readonly Row[]> = Map.groupBy(ROWS, ({ method, path }) =>
+  shapeOf(method, path),
+)
 /** First words of paths: what else comes first is a project id. */
 const RESOURCES: ReadonlySet<string> = new Set(ROWS.map(({ path }) => path[0] ?? ''))
 
@@ -129,13 +132,11 @@ function slots({ path }: Row): number {
  */
 export function rulesFor(call: ApiCall): readonly ApiRule[] | null {
   const { segments } = call
-  if (segments.join('') === '') return []
+  if (segments.every((segment) => segment === '')) return []
   const own = withoutFormat(RESOURCES.has(segments[0] ?? '') ? segments : segments.slice(1))
-  const row = ROWS.find(
-    ({ method, path, action }) =>
-      method === call.method &&
+  const row = BY_SHAPE.get(shapeOf(call.method, own))?.find(
+    ({ path, action }) =>
       action === (path.at(-1) === 'action' ? call.action : null) &&
-      path.length === own.length &&
       path.every((part, at) => (isSlot(part) ? own[at] !== '' : part === own[at])),
   )
   if (row === undefined) return null
@@ -147,8 +148,13 @@ export function rulesFor(call: ApiCall): readonly ApiRule[] | null {
   })
 }
 
+function shapeOf(method: string, path: readonly string[]): string {
+  return `${method} ${path.length}`
+}
+
 function withoutFormat(segments: readonly string[]): readonly string[] {
-  return segments.map((each, at) => (at === segments.length - 1 ? each.replace(/\.json$/, '') : each))
+  const last = segments.at(-1)
+  return last?.endsWith('.json') === true ? [...segments.slice(0, -1), last.slice(0, -5)] : segments
 }
 
 /** Body fields that name the object of a call which has none in its path. */

@@ -54,6 +54,8 @@ export interface RuleSet {
   /** The decision may depend on another server, which is sent the whole target. */
   asksRemote(name: string): boolean
   has(name: string): boolean
+  /** Cinder's own rules and no others. */
+  readonly isDefault: boolean
   /** The rule as it is judged, for whoever explains it. */
   rule(name: string): Rule | undefined
   /** Every rule there is, Cinder's and the operator's, sorted. */
@@ -186,6 +188,7 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
     reads: (name) => find(name).reads,
     asksRemote: (name) => find(name).remote,
     has: (name) => compiled.has(name),
+    isDefault: [...entries.values()].every(({ source }) => source.from === 'default'),
     rule: (name) => entries.get(name)?.rule,
     names: () => names,
     source: (name) => entries.get(name)?.source,

@@ -4,6 +4,7 @@ import type { Outcome } from '../gateway.ts'
 import { type Reason, rowOf } from '../http/rejection.ts'
 import { GUARDED_KINDS } from '../operation/operation.ts'
 import { isService, labelOf, verdictOf } from './record.ts'
+import { Tally } from './tally.ts'
 
 /** The gateway's metrics, in a registry of its own. Labels are closed sets: nothing of a request becomes one. */
 export interface Metrics {
@@ -39,7 +40,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createMetrics(version: string): Metrics {
   const registry = new Registry()
   const registers = [registry]
-  const requests = new Counter({
+  const requests = new Tally({
     name: 'cinderguard_requests_total',
     help: 'Requests answered, by operation, verdict (forwarded, refused, or observed: forwarded though it would have been refused), status and whether a service asked.',
     labelNames: ['operation', 'verdict', 'status', 'service'],
@@ -96,16 +97,20 @@ export function createMetrics(version: string): Metrics {
     buckets: SECONDS,
     registers,
   })
-  const lookups = new Counter({
+  const lookups = new Tally({
     name: 'cinderguard_token_lookups_total',
     help: 'Token look-ups, by result: hit (cache), miss (Keystone was asked), joined (one under way was shared).',
     labelNames: ['result'],
     registers,
   })
-  const inFlight = new Gauge({
+  let underWay = 0
+  new Gauge({
     name: 'cinderguard_requests_in_flight',
     help: 'Requests under way.',
     registers,
+    collect() {
+      this.set(underWay)
+    },
   })
   const ready = new Gauge({
     name: 'cinderguard_dependency_ready',
@@ -134,7 +139,13 @@ export function createMetrics(version: string): Metrics {
       const operation = labelOf(outcome.draft)
       const status = String(outcome.status)
       const verdict = verdictOf(outcome)
-      requests.inc({ operation, verdict, status, service: String(isService(outcome.draft)) })
+      const service = String(isService(outcome.draft))
+      requests.add(`${operation} ${verdict} ${status} ${service}`, () => ({
+        operation,
+        verdict,
+        status,
+        service,
+      }))
       if (outcome.rejection !== null) refusals.inc({ operation, reason: outcome.rejection.reason, status })
       if (outcome.observed !== null) {
         const { reason } = outcome.observed
@@ -145,13 +156,13 @@ export function createMetrics(version: string): Metrics {
       total.observe({ operation }, outcome.totalSeconds)
     },
     call: (service, outcome, seconds) => calls.observe({ service, outcome }, seconds),
-    tokenLookup: (result) => lookups.inc({ result }),
+    tokenLookup: (result) => lookups.add(result, () => ({ result })),
     mode(mode) {
       for (const each of ['enforce', 'observe'] as const) modeInfo.set({ mode: each }, each === mode ? 1 : 0)
     },
     broken(status) {
       const labels = { operation: 'unread', status: String(status) }
-      requests.inc({ ...labels, verdict: 'refused', service: 'false' })
+      requests.add(`unread ${status}`, () => ({ ...labels, verdict: 'refused', service: 'false' }))
       refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
     },
     decisionRecord: (result) => audited.inc({ result }),
@@ -176,7 +187,9 @@ export function createMetrics(version: string): Metrics {
         },
       })
     },
-    inFlight: (change) => inFlight.inc(change),
+    inFlight(change) {
+      underWay += change
+    },
     ready: (service, isReady) => ready.set({ service }, isReady ? 1 : 0),
   }
 }

@@ -83,13 +83,13 @@ export class Report {
   }
 
   add(outcome: Outcome, now: number): void {
-    const time = new Date(now).toISOString()
     const { identity, operation, request } = outcome.draft
     if (operation !== undefined && operation.kind !== 'other') this.#guarded += 1
     if (identity?.isService === true && identity.service !== undefined)
-      this.#seen(identity.service, request?.clientAddress ?? '', time)
+      this.#seen(identity.service, request?.clientAddress ?? '', now)
     const refusal = outcome.rejection ?? outcome.observed
     if (refusal === null || !isRejection(refusal)) return
+    const time = new Date(now).toISOString()
     const record = decisionRecord(outcome)
     const row: ReportRow = {
       verdict: outcome.rejection === null ? 'observed' : 'refused',
@@ -122,8 +122,9 @@ export class Report {
   #seen(
     service: { userId: string; userName: string; roles: readonly string[] },
     address: string,
-    time: string,
+    now: number,
   ): void {
+    const time = new Date(now).toISOString()
     const known = this.#services.get(service.userId)
     if (known === undefined) {
       if (this.#services.size >= MAX_SERVICES) return

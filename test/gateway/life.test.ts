@@ -238,7 +238,7 @@ describe('a fault at any stage is a refusal, and nothing is forwarded', () => {
   })
 
   const never = () => new Promise<never>(() => undefined)
-  const late = <T>(work: Promise<T>): Promise<T> =>
+  const late = <T>(work: T | Promise<T>): Promise<T> =>
     Promise.race([
       work,
       new Promise<never>((_, fail) => {

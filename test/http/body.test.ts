@@ -7,7 +7,7 @@ import { isRejection, messageOf } from '../../src/http/rejection.ts'
 /** A request whose body comes in these pieces; `left` ends it as a client does that goes away. */
 function sends(headers: Record<string, string>, pieces: readonly Buffer[], left = false): IncomingMessage {
   const raw = new IncomingMessage(new Socket())
-  Object.assign(raw.headers, headers)
+  raw.rawHeaders = Object.entries(headers).flat()
   for (const piece of pieces) raw.push(piece)
   if (left) setImmediate(() => raw.destroy())
   else raw.push(null)
