@@ -36,7 +36,7 @@ import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
-import { Turns, volumeOf } from './turns.ts'
+import { type TakesTurns, volumeOf } from './turns.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
@@ -59,6 +59,7 @@ export async function createApp(
   log: Logger,
   audit: Audit,
   modes: Modes,
+  turns: TakesTurns,
 ): Promise<App> {
   const clients = createClients(config, metrics.call)
   const { keystone, nova, cinder } = clients
@@ -117,7 +118,6 @@ export async function createApp(
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
   const serviceHosts = new Set(config.cinderguard.service_hosts)
-  const turns = new Turns()
   const classified = (
     request: GuardedRequest,
     identity: Identity | null,

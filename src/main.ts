@@ -8,7 +8,7 @@ import { report } from './commands/report.ts'
 import { serve } from './commands/serve.ts'
 import { renderHelp } from './config/help.ts'
 import { nearest } from './config/nearest.ts'
-import { versionOf } from './serve.ts'
+import { versionOf } from './version.ts'
 
 /** One word of the command line. Resolves to the process's exit code. */
 interface Command {

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { existsSync, statSync, unlinkSync } from 'node:fs'
 import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import https from 'node:https'
@@ -145,6 +146,12 @@ function mayAnswer([first, second]: readonly ServerResponse[]): boolean {
   return second === undefined && !first.headersSent && !first.req.complete
 }
 
+/** Removes a socket that an earlier process left behind. */
+export function clearSocket(address: Address): void {
+  if ('path' in address && existsSync(address.path) && statSync(address.path).isSocket())
+    unlinkSync(address.path)
+}
+
 function open(server: Server | https.Server, address: Address): Promise<void> {
   return new Promise((resolve, fail) => {
     server.once('error', fail)
@@ -153,7 +160,7 @@ function open(server: Server | https.Server, address: Address): Promise<void> {
       resolve()
     })
     if ('path' in address) {
-      if (existsSync(address.path) && statSync(address.path).isSocket()) unlinkSync(address.path)
+      if (!cluster.isWorker) clearSocket(address)
       server.listen(address.path)
     } else server.listen(address.port, address.host)
   })

@@ -5,14 +5,19 @@ import { isGuarded, type JudgedOperation } from './operation/operation.ts'
 /** Ends a turn; more than once does no harm. */
 export type EndTurn = () => void
 
+/** Where turns are taken: in this process, or with all workers of a gateway. */
+export interface TakesTurns {
+  /** Resolves when all who came before for this volume have ended their turns. */
+  take(volumeId: string): Promise<EndTurn>
+}
+
 /**
  * Operations that change a volume's attachments take turns, one volume at a time, from before their facts are read
  * until Cinder has answered: so that within one gateway nothing changes between a check and what it allows.
  */
-export class Turns {
+export class Turns implements TakesTurns {
   readonly #tails = new Map<string, Promise<void>>()
 
-  /** Resolves when all who came before for this volume have ended their turns. */
   async take(volumeId: string): Promise<EndTurn> {
     const key = foldedId(volumeId)
     const before = this.#tails.get(key)

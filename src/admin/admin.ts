@@ -1,10 +1,10 @@
 import express, { type Express, type Router } from 'express'
 import type { Registry } from 'prom-client'
-import type { Readiness } from './readiness.ts'
+import type { PolicyReadiness, Readiness } from './readiness.ts'
 
 export interface AdminSources {
-  readonly registry: Registry
-  readonly readiness: () => Promise<Readiness>
+  readonly registry: () => Promise<Registry>
+  readonly readiness: () => Promise<Readiness & { readonly policy?: PolicyReadiness }>
   /** True once shutdown has begun. */
   readonly isDraining: () => boolean
   /** What operators look at, below `/api/v1`. */
@@ -26,12 +26,13 @@ export function createAdmin({ registry, readiness, isDraining, decisions, page }
       response.status(503).json({ ready: false, draining: true })
       return
     }
-    const { ready, services } = await readiness()
-    response.status(ready ? 200 : 503).json({ ready, draining: false, services })
+    const { ready, services, policy } = await readiness()
+    response.status(ready ? 200 : 503).json({ ready, draining: false, services, policy })
   })
   app.get('/metrics', async (_request, response) => {
-    response.setHeader('content-type', registry.contentType)
-    response.send(await registry.metrics())
+    const metrics = await registry()
+    response.setHeader('content-type', metrics.contentType)
+    response.send(await metrics.metrics())
   })
   if (decisions !== undefined) app.use('/api/v1', decisions)
   if (page !== undefined) app.use(page)

@@ -14,7 +14,7 @@ export interface DecisionSources {
   readonly now: () => Promise<Now>
   readonly policy: () => TryOutPolicy
   readonly recent: Recent<CadfEvent>
-  readonly report: () => ReadinessReport
+  readonly report: () => Promise<ReadinessReport>
 }
 
 /**
@@ -71,8 +71,8 @@ export function decisionRoutes(
         .json({ error: error instanceof Error ? error.message : 'the rule cannot be judged' })
     }
   })
-  router.get('/report', (_request, response) => {
-    response.json(report())
+  router.get('/report', async (_request, response) => {
+    response.json(await report())
   })
   router.get('/events', (request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

@@ -6,7 +6,8 @@ import { startPolicy } from '../organisation/live.ts'
 import { createLogger } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { readModes } from '../rollout/mode.ts'
-import { versionOf } from '../serve.ts'
+import { Turns } from '../turns.ts'
+import { versionOf } from '../version.ts'
 import { askAdmin } from './ask-admin.ts'
 import { configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
@@ -103,6 +104,7 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
     createLogger('error'),
     nothing,
     modes,
+    new Turns(),
   )
   try {
     return await explain(described, app.stages)

@@ -1,7 +1,11 @@
+import cluster from 'node:cluster'
 import type { Logger } from 'pino'
 import { type PolicyEvents, startPolicy } from '../organisation/live.ts'
 import { createLogger } from '../record/log.ts'
 import { startGateway } from '../serve.ts'
+import type { FromWorker } from '../workers/messages.ts'
+import { startPrimary } from '../workers/primary.ts'
+import { startWorker } from '../workers/worker.ts'
 import { configurationOf, printProblems } from './configuration.ts'
 import { untilSignal } from './signals.ts'
 
@@ -20,9 +24,15 @@ export async function serve(argv: readonly string[]): Promise<number> {
     )
     return 2
   }
-  for (const notice of loaded.notices) log.warn({ where: notice.where }, notice.message)
+  if (!cluster.isWorker)
+    for (const notice of loaded.notices) log.warn({ where: notice.where }, notice.message)
+  const start = cluster.isWorker
+    ? startWorker
+    : loaded.config.cinderguard.workers > 1
+      ? startPrimary
+      : startGateway
   try {
-    const gateway = await startGateway(loaded.config, policy, log)
+    const gateway = await start(loaded.config, policy, log)
     process.on('SIGHUP', () => {
       gateway.reopen()
       void policy.refresh()
@@ -30,11 +40,14 @@ export async function serve(argv: readonly string[]): Promise<number> {
     log.info({ signal: await untilSignal() }, 'stopping')
     policy.stop()
     await gateway.stop()
+    // A worker's channel to its primary would keep it here.
+    process.disconnect?.()
     return 0
   } catch (error) {
-    process.stderr.write(
-      `cinderguard cannot start: ${error instanceof Error ? error.message : 'unknown error'}\n`,
-    )
+    const problem = error instanceof Error ? error.message : 'unknown error'
+    if (cluster.isWorker) process.send?.({ say: 'failed', problem } satisfies FromWorker)
+    else process.stderr.write(`cinderguard cannot start: ${problem}\n`)
+    process.disconnect?.()
     return 1
   }
 }

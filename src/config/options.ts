@@ -59,6 +59,14 @@ export const OPTIONS = {
       default: 'http-proxy-3',
       help: 'Which library forwards requests. Both pass the same tests; undici is faster.',
     },
+    workers: {
+      type: 'int',
+      unit: 'processes',
+      min: 1,
+      max: 256,
+      default: '1',
+      help: 'How many processes share the bind listener; about one for each core. Each has its own token cache. With 1 there is no process besides the gateway itself.',
+    },
     tls_cert_file: {
       type: 'path',
       help: 'Certificate (PEM, with what it was signed by) of the bind listener, which then speaks TLS. With tls_key_file. A replaced file counts within seconds.',

@@ -5,7 +5,6 @@ import type { Outcome } from '../gateway.ts'
 import type { Report } from '../rollout/report.ts'
 import { type CadfEvent, cadfEvent } from './cadf.ts'
 import type { Metrics } from './metrics.ts'
-import type { Recent } from './recent.ts'
 import { isWorthRecording } from './record.ts'
 import { openSink, type Sink } from './sink.ts'
 
@@ -24,7 +23,7 @@ export interface AuditOptions {
   readonly metrics: Pick<Metrics, 'decisionRecord'>
   readonly log: Logger
   /** The latest records, for the admin listener. */
-  readonly recent: Recent<CadfEvent>
+  readonly recent: { add(event: CadfEvent): void }
   readonly report: Report
 }
 

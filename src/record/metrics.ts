@@ -13,6 +13,10 @@ export interface Metrics {
   call(service: Callee, outcome: 'ok' | 'error', seconds: number): void
   tokenLookup(result: 'hit' | 'miss' | 'joined'): void
   inFlight(change: 1 | -1): void
+  /** A worker began, or ended. */
+  workers(change: 1 | -1): void
+  /** A worker ended that should not have. */
+  workerLost(): void
   /** Sets which mode counts overall. */
   mode(mode: 'enforce' | 'observe'): void
   /** Bytes that are no HTTP request were refused. */
@@ -64,10 +68,21 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['operation'],
     registers,
   })
+  const workers = new Gauge({
+    name: 'cinderguard_workers',
+    help: 'Workers of this gateway; 0 when it is one process.',
+    registers,
+  })
+  const workersLost = new Counter({
+    name: 'cinderguard_workers_lost_total',
+    help: 'Workers that ended without being asked to, and were replaced.',
+    registers,
+  })
   const modeInfo = new Gauge({
     name: 'cinderguard_mode',
     help: '1 for the mode that counts overall, 0 for the other.',
     labelNames: ['mode'],
+    aggregator: 'max',
     registers,
   })
   const audited = new Counter({
@@ -116,12 +131,14 @@ export function createMetrics(version: string): Metrics {
     name: 'cinderguard_dependency_ready',
     help: '1 when the last readiness check of the service succeeded.',
     labelNames: ['service'],
+    aggregator: 'max',
     registers,
   })
   new Gauge({
     name: 'cinderguard_build_info',
     help: 'Always 1; the version is its label.',
     labelNames: ['version', 'node'],
+    aggregator: 'max',
     registers,
   }).set({ version, node: process.version }, 1)
 
@@ -171,6 +188,7 @@ export function createMetrics(version: string): Metrics {
         name: 'cinderguard_policy_info',
         help: "Always 1; the version of the organisation's bundle (none without one) and the digest of all rules are its labels.",
         labelNames: ['version', 'digest'],
+        aggregator: 'max',
         registers,
         collect() {
           this.reset()
@@ -181,12 +199,15 @@ export function createMetrics(version: string): Metrics {
       new Gauge({
         name: 'cinderguard_policy_up_to_date',
         help: '1 when the newest policy is in force, 0 when a newer one is not taken, or the bundle has expired.',
+        aggregator: 'min',
         registers,
         collect() {
           this.set((source.problem?.() ?? null) === null ? 1 : 0)
         },
       })
     },
+    workers: (change) => workers.inc(change),
+    workerLost: () => workersLost.inc(),
     inFlight(change) {
       underWay += change
     },

@@ -139,21 +139,29 @@ export class Report {
   }
 
   read(): ReadinessReport {
-    const rows = [...this.#rows.values()].sort(
-      (a, b) => Number(b.blocks) - Number(a.blocks) || rank(a) - rank(b) || b.count - a.count,
-    )
-    const blocking = rows.filter(({ blocks }) => blocks)
-    const ready = blocking.length === 0 && this.#others === 0 && this.#guarded > 0
-    return {
+    return readinessOf({
       mode: this.#mode,
       since: this.#since,
       guarded: this.#guarded,
-      ready,
-      advice: adviceOn(blocking, this.#guarded, this.#mode),
-      rows,
-      services: [...this.#services.values()].sort((a, b) => b.count - a.count),
+      rows: [...this.#rows.values()],
+      services: [...this.#services.values()],
       others: this.#others,
-    }
+    })
+  }
+}
+
+/** What was counted, put in order, and what follows from it. */
+export function readinessOf(counted: Omit<ReadinessReport, 'ready' | 'advice'>): ReadinessReport {
+  const rows = counted.rows.toSorted(
+    (a, b) => Number(b.blocks) - Number(a.blocks) || rank(a) - rank(b) || b.count - a.count,
+  )
+  const blocking = rows.filter(({ blocks }) => blocks)
+  return {
+    ...counted,
+    rows,
+    services: counted.services.toSorted((a, b) => b.count - a.count),
+    ready: blocking.length === 0 && counted.others === 0 && counted.guarded > 0,
+    advice: adviceOn(blocking, counted.guarded, counted.mode),
   }
 }
 

@@ -17,7 +17,7 @@ beforeEach(async () => {
   isDraining = false
   const metrics = createMetrics('1.2.3')
   const readiness = () => checkReadiness(probes, metrics.ready)
-  const app = createAdmin({ registry: metrics.registry, readiness, isDraining: () => isDraining })
+  const app = createAdmin({ registry: async () => metrics.registry, readiness, isDraining: () => isDraining })
   const server = await new Promise<ReturnType<typeof app.listen>>((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
   })

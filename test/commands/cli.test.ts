@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Cloud, startCloud } from '../../src/demo/cloud.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
-import { versionOf } from '../../src/serve.ts'
+import { versionOf } from '../../src/version.ts'
 
 /** The command as an operator types it. */
 const folder = mkdtempSync(join(tmpdir(), 'cinderguard-cli-'))

@@ -1,0 +1,77 @@
+import type { Registry } from 'prom-client'
+import { consoleAccess } from './admin/access.ts'
+import { createAdmin } from './admin/admin.ts'
+import { consolePage } from './admin/console.ts'
+import { decisionRoutes } from './admin/decisions.ts'
+import { readNow } from './admin/now.ts'
+import { checkReadiness, type PolicyReadiness, type Probes } from './admin/readiness.ts'
+import type { PolicySource } from './checks/policy.ts'
+import type { Service } from './clouds/client.ts'
+import type { Config } from './config/options.ts'
+import type { TokenValidator } from './identity/identity.ts'
+import type { CadfEvent } from './record/cadf.ts'
+import type { Recent } from './record/recent.ts'
+import type { ReadinessReport } from './rollout/report.ts'
+import { listen } from './server.ts'
+import { versionOf } from './version.ts'
+
+/** Where the admin listener has its knowledge from: one process, or all workers together. */
+export interface BackSources {
+  readonly registry: () => Promise<Registry>
+  readonly report: () => Promise<ReadinessReport>
+  readonly recent: Recent<CadfEvent>
+  readonly probes: Probes
+  readonly validator: TokenValidator
+  readonly onReady: (service: Service, isReady: boolean) => void
+}
+
+/** The side that operators see. */
+export interface Back {
+  readonly url: string
+  /** Not ready from now on, so that balancers send nothing more. */
+  drain(): void
+  stop(): Promise<void>
+}
+
+/** Opens the admin listener. @throws when its address cannot be had. */
+export async function startBack(config: Config, policy: PolicySource, sources: BackSources): Promise<Back> {
+  const { admin_bind, console_role } = config.cinderguard
+  const { registry, report, recent, probes, validator, onReady } = sources
+  let draining = false
+  const readiness = () => checkReadiness(probes, onReady)
+  const now = async () => {
+    const [metrics, { since }, { services }] = await Promise.all([registry(), report(), readiness()])
+    const version = `Cinderguard ${versionOf()}`
+    return readNow(metrics, { version, since, policy: nameOf(policy), services })
+  }
+  const admin = createAdmin({
+    registry,
+    readiness: async () => ({ ...(await readiness()), policy: policyOf(policy) }),
+    page: consolePage(),
+    isDraining: () => draining,
+    decisions: decisionRoutes(consoleAccess(admin_bind, console_role, validator), {
+      recent,
+      report,
+      now,
+      policy: () => ({ source: () => undefined, ...policy.current() }),
+    }),
+  })
+  const listener = await listen(admin, admin_bind)
+  return {
+    url: listener.url,
+    drain() {
+      draining = true
+    },
+    stop: () => listener.close(0),
+  }
+}
+
+function policyOf(policy: PolicySource): PolicyReadiness {
+  const { version = null, digest = 'unknown' } = policy.identity?.() ?? {}
+  return { version, digest, problem: policy.problem?.() ?? null }
+}
+
+function nameOf(policy: PolicySource): string {
+  const { version, digest } = policyOf(policy)
+  return `policy ${version === null ? '' : `${version}, `}${digest.slice(0, 12)}`
+}
