@@ -49,7 +49,7 @@ const PURE =
 /** The words that all layers speak. */
 const WORDS = /^(?:http\/rejection|identity\/identity|operation\/operation|checks\/check)\.ts$/
 /** Puts the parts together; imported by its own kind only. */
-const WIRING = /^(?:app|express|server|serve|main)\.ts$|^(?:admin|commands|demo)\//
+const WIRING = /^(?:app|back|express|front|server|serve|main)\.ts$|^(?:admin|commands|demo|workers)\//
 
 test('there is something to look at', () => {
   expect(files.length).toBeGreaterThan(50)
@@ -109,11 +109,14 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
   'lru-cache': { value: /^identity\/cache\.ts$/ },
   undici: { value: /^clouds\/client\.ts$|^forward\/undici\.ts$/ },
   'http-proxy-3': { value: /^forward\/http-proxy-3\.ts$/ },
-  'prom-client': { value: /^record\/(?:metrics|tally)\.ts$/, type: /^admin\// },
+  'prom-client': {
+    value: /^record\/(?:metrics|tally)\.ts$|^workers\/together\.ts$/,
+    type: /^admin\/|^back\.ts$|^workers\//,
+  },
   express: { value: /^(?:express\.ts|admin\/)/ },
   pino: {
     value: /^record\/(?:log|sink)\.ts$/,
-    type: /^(?:app|serve|server|reason-of)\.ts$|^(?:commands|record)\//,
+    type: /^(?:app|front|serve|server|reason-of)\.ts$|^(?:commands|record|workers)\//,
   },
   yaml: { value: /^policy\/(?:source|load|load-cases)\.ts$|^demo\// },
 }

@@ -119,7 +119,7 @@ describe('the admin listener', () => {
     expect(await page('/healthz')).toEqual([200, 'ok\n'])
     expect(await page('/readyz')).toEqual([
       200,
-      '{"ready":true,"draining":false,"services":{"keystone":"ok","cinder":"ok","nova":"ok"}}',
+      '{"ready":true,"draining":false,"services":{"keystone":"ok","cinder":"ok","nova":"ok"},"policy":{"version":null,"digest":"unknown","problem":null}}',
     ])
     expect((await page('/metrics'))[1]).toContain(`cinderguard_build_info{version="${versionOf()}"`)
     expect(await page('/v3/')).toEqual([404, 'not found\n'])

@@ -42,7 +42,8 @@ export async function startPrimary(
   let isStopping = false
 
   const tell = (worker: Worker, message: ToWorker): void => {
-    if (worker.isConnected()) worker.send(message)
+    // One that is just ending hears nothing; that is no fault of the primary's.
+    if (worker.isConnected()) worker.send(message, () => undefined)
   }
   const alive = (): readonly Worker[] =>
     Object.values(cluster.workers ?? {}).filter((each) => each !== undefined)
@@ -79,6 +80,7 @@ export async function startPrimary(
         else if (message.say === 'failed') fail(new Error(message.problem))
         else hear(worker, message)
       })
+      worker.on('error', (error) => log.error({ problem: error.message }, 'a worker cannot be told'))
       worker.once('exit', (code, signal) => {
         fail(new Error(`a worker ended at once (${signal ?? code})`))
         metrics.workers(-1)

@@ -163,6 +163,8 @@ describe('metrics', () => {
       'cinderguard_requests_total{operation="volume-detach",verdict="refused",status="409",service="false"} 1',
       'cinderguard_requests_total{operation="volume-detach",verdict="forwarded",status="202",service="true"} 2',
       'cinderguard_refusals_total{operation="volume-detach",reason="attachment_in_use",status="409"} 1',
+      'cinderguard_workers 0',
+      'cinderguard_workers_lost_total 0',
       expect.stringMatching(/^cinderguard_decision_duration_seconds_sum\{operation="volume-detach"\} 0\.037/),
       'cinderguard_decision_duration_seconds_count{operation="volume-detach"} 3',
       expect.stringMatching(/^cinderguard_request_duration_seconds_sum\{operation="volume-detach"\} 0\.6/),
