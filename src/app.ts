@@ -6,11 +6,10 @@ import { createChecks } from './checks/table.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
-import { keystoneValidator } from './clouds/keystone.ts'
 import { computeEndpoint, serverVolume } from './clouds/nova.ts'
 import { checkOwnToken } from './clouds/own-token.ts'
 import { remotePolicy } from './clouds/remote-policy.ts'
-import { createSession, identityUrlOf } from './clouds/session.ts'
+import { createSession } from './clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
@@ -21,9 +20,7 @@ import { faultOf } from './http/fault.ts'
 import { isRejection, type Rejection } from './http/rejection.ts'
 import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
-import { cachedValidator } from './identity/cache.ts'
 import { type Identity, projectOf, type TokenValidator } from './identity/identity.ts'
-import { jwsValidator, readJwsKeys } from './identity/jws.ts'
 import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
 import { type AskedBy, isJudged, type Operation } from './operation/operation.ts'
@@ -36,6 +33,7 @@ import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
+import { createTokens } from './tokens.ts'
 import { type TakesTurns, volumeOf } from './turns.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
@@ -69,16 +67,7 @@ export async function createApp(
   const serviceSession =
     serviceAccount === undefined ? session : createSession(keystone.send, serviceAccount, Date.now)
 
-  const identityUrl = identityUrlOf(account.authUrl)
-  const asked = keystoneValidator(keystone.send, identityUrl, session)
-  const keys = await readJwsKeys(config.cinderguard.jws_public_keys)
-  const validator = cachedValidator(keys.length === 0 ? asked : jwsValidator(asked, keys, Date.now), {
-    time: config.keystone_authtoken.token_cache_time,
-    negativeTime: config.cinderguard.token_negative_cache_time,
-    size: config.cinderguard.token_cache_size,
-    now: Date.now,
-    onLookup: metrics.tokenLookup,
-  })
+  const tokens = await createTokens(config, keystone.send, session, metrics)
 
   const upstream = new URL(config.cinderguard.upstream)
   const base = upstream.origin + config.cinderguard.public_prefix
@@ -147,7 +136,7 @@ export async function createApp(
         ? null
         : authenticate(
             request,
-            validator,
+            tokens.validator,
             {
               serviceTokenRoles: config.keystone_authtoken.service_token_roles,
               serviceTokenRolesRequired: config.keystone_authtoken.service_token_roles_required,
@@ -201,16 +190,17 @@ export async function createApp(
   return {
     messages,
     handle,
-    validator,
+    validator: tokens.validator,
     stages,
     probes: {
-      keystone: () => checkOwnToken(session, asked),
+      keystone: () => checkOwnToken(session, tokens.keystone),
       cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),
       nova: async () =>
         discoverVersions('nova', nova.send, `${versionRoot(await novaEndpoint(null))}/`, 'v2.1'),
     },
     async close() {
       forwarder.close()
+      await tokens.close()
       await Promise.all(Object.values(clients).map((client) => client.close()))
     },
   }

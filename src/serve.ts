@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { startBack } from './back.ts'
 import type { PolicySource } from './checks/policy.ts'
@@ -57,6 +58,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     async stop() {
       back.drain()
       log.info('draining')
+      await sleep(config.cinderguard.shutdown_delay * 1000)
       await front.stop()
       await back.stop()
     },

@@ -49,7 +49,7 @@ const PURE =
 /** The words that all layers speak. */
 const WORDS = /^(?:http\/rejection|identity\/identity|operation\/operation|checks\/check)\.ts$/
 /** Puts the parts together; imported by its own kind only. */
-const WIRING = /^(?:app|back|express|front|server|serve|main)\.ts$|^(?:admin|commands|demo|workers)\//
+const WIRING = /^(?:app|back|express|front|tokens|server|serve|main)\.ts$|^(?:admin|commands|demo|workers)\//
 
 test('there is something to look at', () => {
   expect(files.length).toBeGreaterThan(50)
@@ -105,8 +105,9 @@ describe('layers', () => {
 
 /** Who may import which package; `type` for a type import alone. */
 const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?: RegExp }>> = {
-  jose: { value: /^identity\/jws\.ts$|^organisation\/bundle\.ts$/ },
+  jose: { value: /^identity\/(?:jws|shared-cache)\.ts$|^organisation\/bundle\.ts$/ },
   'lru-cache': { value: /^identity\/cache\.ts$/ },
+  memcache: { value: /^clouds\/memcached\.ts$/ },
   undici: { value: /^clouds\/client\.ts$|^forward\/undici\.ts$/ },
   'http-proxy-3': { value: /^forward\/http-proxy-3\.ts$/ },
   'prom-client': {

@@ -32,8 +32,10 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
 
   function remember(name: string, token: Token | 'invalid', allowExpired: boolean): void {
     const limit = 1000 * (token === 'invalid' ? options.negativeTime : options.time)
-    const left = token === 'invalid' || allowExpired ? limit : token.expiresAt - options.now()
-    const ttl = Math.min(limit, left)
+    const now = options.now()
+    const left = token === 'invalid' || allowExpired ? limit : token.expiresAt - now
+    const trust = token === 'invalid' ? limit : (token.trustedUntil ?? Number.POSITIVE_INFINITY) - now
+    const ttl = Math.min(limit, left, trust)
     if (ttl > 0) cache.set(name, { token }, { ttl })
   }
 

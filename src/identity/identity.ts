@@ -21,6 +21,8 @@ export interface Token {
   readonly expiresAt: number
   /** An application credential's access rules bind the token: Cinder must check them itself. */
   readonly hasAccessRules: boolean
+  /** Milliseconds since the epoch until which it may be believed without asking Keystone again, if that is less. */
+  readonly trustedUntil?: number
 }
 
 /** Who asks, and through which service. */

@@ -12,6 +12,7 @@ export interface Metrics {
   observe(outcome: Outcome): void
   call(service: Callee, outcome: 'ok' | 'error', seconds: number): void
   tokenLookup(result: 'hit' | 'miss' | 'joined'): void
+  sharedLookup(result: 'hit' | 'miss' | 'error'): void
   inFlight(change: 1 | -1): void
   /** A worker began, or ended. */
   workers(change: 1 | -1): void
@@ -118,6 +119,12 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['result'],
     registers,
   })
+  const shared = new Counter({
+    name: 'cinderguard_shared_cache_lookups_total',
+    help: 'Look-ups in memcached, by result: hit, miss, error (a server failed or is left alone: Keystone was asked).',
+    labelNames: ['result'],
+    registers,
+  })
   let underWay = 0
   new Gauge({
     name: 'cinderguard_requests_in_flight',
@@ -206,6 +213,7 @@ export function createMetrics(version: string): Metrics {
         },
       })
     },
+    sharedLookup: (result) => shared.inc({ result }),
     workers: (change) => workers.inc(change),
     workerLost: () => workersLost.inc(),
     inFlight(change) {

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createApp } from '../app.ts'
 import { startBack } from '../back.ts'
@@ -155,6 +156,7 @@ export async function startPrimary(
       async stop() {
         back.drain()
         log.info('draining')
+        await sleep(config.cinderguard.shutdown_delay * 1000)
         await stopWorkers()
         await back.stop()
         await app.close()

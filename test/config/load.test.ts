@@ -429,7 +429,6 @@ test('notices', () => {
   const loaded = load(MINIMAL + text)
   expect('notices' in loaded && loaded.notices).toEqual([
     `deprecated a.conf:${at + 2}: [keystone_authtoken] www_authenticate_uri: is set by its old name auth_uri`,
-    `unused a.conf:${at + 1}: [keystone_authtoken] memcached_servers: accepted but not used yet: tokens are remembered in this process`,
     `unsafe a.conf:${at + 4}: [nova] insecure: certificates are not checked: whoever is in between can read the password`,
   ])
 })

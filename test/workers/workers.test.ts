@@ -1,73 +1,30 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Cloud, startCloud } from '../../src/demo/cloud.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
+import { GatewayProcess } from '../support/process.ts'
 
 /** A gateway of two workers, as a process of its own. */
 let cloud: Cloud
-let folder: string
-let child: ChildProcess | null
-let said: string
+let gateway: GatewayProcess | null
 let url: string
 let admin: string
 
 beforeEach(async () => {
   cloud = await startCloud()
-  folder = mkdtempSync(join(tmpdir(), 'cinderguard-workers-'))
-  child = null
-  said = ''
+  gateway = null
 })
 afterEach(async () => {
-  if (child !== null && child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-  rmSync(folder, { recursive: true, force: true })
+  await gateway?.end('SIGKILL')
   await cloud.stop()
 })
 
-function serve(options: Readonly<Record<string, string>> = {}): ChildProcess {
-  const file = join(folder, 'cinderguard.conf')
-  const own = {
-    upstream: cloud.urls.cinder,
-    bind: '127.0.0.1:0',
-    admin_bind: '127.0.0.1:0',
-    workers: '2',
-    ...options,
-  }
-  const lines = Object.entries(own).map(([name, value]) => `${name} = ${value}`)
-  writeFileSync(
-    file,
-    `[cinderguard]
-${lines.join('\n')}
-[keystone_authtoken]
-auth_url = ${cloud.urls.keystone}
-username = cinderguard
-password = cinderguard-secret
-user_domain_name = Default
-project_name = service
-project_domain_name = Default
-`,
-  )
-  const started = spawn(process.execPath, ['bin/cinderguard.js', 'serve', '--config-file', file])
-  for (const stream of [started.stdout, started.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
-    })
-  child = started
-  return started
-}
 async function listening(options: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
-  const started = serve(options)
-  await expect.poll(() => said, { timeout: 8000 }).toContain('is listening')
-  const line = said.split('\n').find((each) => each.includes('is listening')) ?? '{}'
-  ;({ url, admin } = JSON.parse(line) as { url: string; admin: string })
-  return started
+  gateway = new GatewayProcess(cloud, { workers: '2', ...options })
+  ;({ url, admin } = await gateway.listening())
+  return gateway.child
 }
 const workers = (parent: ChildProcess): readonly number[] =>
   execFileSync('pgrep', ['-P', String(parent.pid)], { encoding: 'utf8' })
@@ -142,7 +99,7 @@ describe('two workers are one gateway', () => {
     expect(workers(parent)).not.toContain(first)
     expect(await counted('cinderguard_requests_total{')).toBe(6)
     await expect.poll(async () => (await ask()).status, { timeout: 5000 }).toBe(200)
-    expect(said).toContain('a worker ended; another takes its place')
+    expect(gateway?.said).toContain('a worker ended; another takes its place')
   }, 20_000)
 })
 
@@ -159,7 +116,7 @@ describe('ending', () => {
     expect((await answers).map(({ status }) => status)).toEqual([200, 200, 200, 200])
     if (parent.exitCode === null) await once(parent, 'exit')
     expect(parent.exitCode).toBe(0)
-    expect(said).not.toContain('another takes its place')
+    expect(gateway?.said).not.toContain('another takes its place')
   })
 
   test('a primary that is killed leaves no workers behind', async () => {
@@ -181,8 +138,8 @@ test('an address that is taken stops the start with 1 and says why', async () =>
   const taken = createServer()
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
   const { port } = taken.address() as { port: number }
-  const parent = serve({ bind: `127.0.0.1:${port}` })
-  await once(parent, 'exit')
+  gateway = new GatewayProcess(cloud, { workers: '2', bind: `127.0.0.1:${port}` })
+  await once(gateway.child, 'exit')
   taken.close()
-  expect([parent.exitCode, said]).toEqual([1, expect.stringContaining('EADDRINUSE')])
+  expect([gateway.child.exitCode, gateway.said]).toEqual([1, expect.stringContaining('EADDRINUSE')])
 }, 15_000)

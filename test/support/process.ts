@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Cloud } from '../../src/demo/cloud.ts'
+
+/** `cinderguard serve` as a process of its own, in front of the stand-in cloud. */
+export class GatewayProcess {
+  readonly child: ChildProcess
+  /** All that it wrote. */
+  said = ''
+  readonly #folder = mkdtempSync(join(tmpdir(), 'cinderguard-process-'))
+
+  /** @param options lines of sections, by `section.name`; those of [cinderguard] without its name. */
+  constructor(cloud: Cloud, options: Readonly<Record<string, string>> = {}) {
+    const all: Record<string, string> = {
+      upstream: cloud.urls.cinder,
+      bind: '127.0.0.1:0',
+      admin_bind: '127.0.0.1:0',
+      'keystone_authtoken.auth_url': cloud.urls.keystone,
+      'keystone_authtoken.username': 'cinderguard',
+      'keystone_authtoken.password': 'cinderguard-secret',
+      'keystone_authtoken.user_domain_name': 'Default',
+      'keystone_authtoken.project_name': 'service',
+      'keystone_authtoken.project_domain_name': 'Default',
+      ...options,
+    }
+    const file = join(this.#folder, 'cinderguard.conf')
+    const lines = Object.entries(all).map(([name, value]) => {
+      const [section, option] = name.includes('.') ? name.split('.') : ['cinderguard', name]
+      return `[${section}]\n${option} = ${value}\n`
+    })
+    writeFileSync(file, lines.join(''))
+    this.child = spawn(process.execPath, ['bin/cinderguard.js', 'serve', '--config-file', file])
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.said += chunk.toString()
+      })
+    this.child.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }))
+  }
+
+  /** Resolves with its addresses once it listens. @throws when it ends instead. */
+  async listening(): Promise<{ readonly url: string; readonly admin: string }> {
+    for (;;) {
+      const line = this.said.split('\n').find((each) => each.includes('cinderguard is listening'))
+      if (line !== undefined) return JSON.parse(line) as { url: string; admin: string }
+      if (this.child.exitCode !== null) throw new Error(this.said)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** @returns its exit code. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const gone = once(this.child, 'exit')
+      this.child.kill(signal)
+      await gone
+    }
+    return this.child.exitCode
+  }
+}
