@@ -59,7 +59,7 @@ export async function createApp(
   modes: Modes,
   turns: TakesTurns,
 ): Promise<App> {
-  const clients = createClients(config, metrics.call)
+  const clients = createClients(config, metrics)
   const { keystone, nova, cinder } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)

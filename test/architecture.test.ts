@@ -107,6 +107,7 @@ describe('layers', () => {
 const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?: RegExp }>> = {
   jose: { value: /^identity\/(?:jws|shared-cache)\.ts$|^organisation\/bundle\.ts$/ },
   'lru-cache': { value: /^identity\/cache\.ts$/ },
+  cockatiel: { value: /^clouds\/client\.ts$/ },
   memcache: { value: /^clouds\/memcached\.ts$/ },
   undici: { value: /^clouds\/client\.ts$|^forward\/undici\.ts$/ },
   'http-proxy-3': { value: /^forward\/http-proxy-3\.ts$/ },

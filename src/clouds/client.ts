@@ -1,4 +1,13 @@
-import { Agent, type Dispatcher } from 'undici'
+import {
+  BrokenCircuitError,
+  BulkheadRejectedError,
+  bulkhead,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+} from 'cockatiel'
+import { Agent, type Dispatcher, errors } from 'undici'
 
 /** A service did not answer, or not in a way that can be believed. `service` is a closed set, for metrics. */
 export class CloudError extends Error {
@@ -48,6 +57,8 @@ export interface ClientOptions {
   readonly tls: Tls
   /** A unix socket to connect to instead of the URL's host. */
   readonly socket?: string | undefined
+  /** The service is given a moment, or is asked again. */
+  readonly onBreaker?: (service: Callee, isOpen: boolean) => void
   readonly onCall?: (service: Callee, outcome: 'ok' | 'error', seconds: number) => void
 }
 
@@ -60,13 +71,20 @@ function connectionOf({ tls, socket }: ClientOptions): Record<string, string | b
   }
 }
 
+/** Calls to one service at a time, and those that may wait for their turn. */
+const CALLS = 64
+const WAITING = 512
+/** Failures in a row after which a service is left alone, for so many milliseconds; then one call tries it. */
+const FAILURES = 10
+const REST = 1000
+
 /** Answers larger than this are not ours: the largest, a thousand attachments, is below 4 MiB. */
 const MAX_ANSWER = 16 * 1024 * 1024
 
 /** A client of one service over kept connections, with a time limit; look-ups are tried again, within it. */
 export function createClient(options: ClientOptions): { send: Send; close: () => Promise<void> } {
   const agent = new Agent({
-    connections: 64,
+    connections: CALLS,
     pipelining: 1,
     headersTimeout: options.timeout * 1000,
     bodyTimeout: options.timeout * 1000,
@@ -90,7 +108,26 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
     return { status: answer.statusCode, headers: answer.headers, text: await readText(answer.body) }
   }
 
+  // A service that fails again and again is given a moment; whoever asks meanwhile is told at once.
+  const breaker = circuitBreaker(handleWhen(isOfService), {
+    halfOpenAfter: REST,
+    breaker: new ConsecutiveBreaker(FAILURES),
+  })
+  breaker.onStateChange((state) => options.onBreaker?.(options.service, state !== CircuitState.Closed))
+  const room = bulkhead(CALLS, WAITING)
+
   const send: Send = async (request) => {
+    try {
+      return await room.execute(() => breaker.execute(() => call(request)))
+    } catch (error) {
+      if (error instanceof BrokenCircuitError)
+        throw new CloudError(options.service, 'failed lately, and is not asked yet')
+      if (error instanceof BulkheadRejectedError) throw new CloudError(options.service, 'too many calls wait')
+      throw error
+    }
+  }
+
+  const call: Send = async (request) => {
     const started = performance.now()
     const signal = AbortSignal.timeout(options.timeout * 1000)
     for (let tries = 0; ; tries += 1) {
@@ -118,6 +155,10 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
   }
   return Buffer.concat(chunks).toString('utf8')
 }
+
+/** What one caller sent cannot close a service to the others: only what the service did counts against it. */
+const isOfService = (error: unknown) =>
+  !(error instanceof Error && error.cause instanceof errors.InvalidArgumentError)
 
 /** The error's code and nothing else: messages may quote what was sent. */
 function describe(error: unknown): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/options.ts'
-import { type Callee, type ClientOptions, createClient, type Tls } from './client.ts'
+import type { Metrics } from '../record/metrics.ts'
+import { type Callee, createClient, type Tls } from './client.ts'
 
 const textOf = (path: string | undefined): string | undefined =>
   path === undefined ? undefined : readFileSync(path, 'utf8')
@@ -17,11 +18,11 @@ export function upstreamTls({ cinderguard }: Config): Pick<Tls, 'ca' | 'cert' | 
 /** One client per service, with its own connections and time limit. @throws when a CA file cannot be read. */
 export function createClients(
   config: Config,
-  onCall: ClientOptions['onCall'] & {},
+  { call: onCall, breaker: onBreaker }: Pick<Metrics, 'call' | 'breaker'>,
 ): Record<Callee, ReturnType<typeof createClient>> {
   const { cinderguard, keystone_authtoken, nova, oslo_policy } = config
   const client = (service: Callee, timeout: number, cafile: string | undefined, insecure: boolean) =>
-    createClient({ service, timeout, tls: { ca: textOf(cafile), insecure }, retries: 1, onCall })
+    createClient({ service, timeout, tls: { ca: textOf(cafile), insecure }, retries: 1, onCall, onBreaker })
   return {
     keystone: client(
       'keystone',
@@ -42,6 +43,7 @@ export function createClients(
       socket: cinderguard.upstream_socket,
       retries: 1,
       onCall,
+      onBreaker,
     }),
     policy: client('policy', oslo_policy.remote_timeout, oslo_policy.remote_ssl_ca_crt_file, false),
   }

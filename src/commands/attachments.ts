@@ -45,7 +45,7 @@ export async function attachments(argv: readonly string[]): Promise<number> {
 }
 
 async function audit(config: Config, token: Secret): Promise<AuditResult> {
-  const clients = createClients(config, () => undefined)
+  const clients = createClients(config, { call: () => undefined, breaker: () => undefined })
   const { keystone, cinder, nova } = clients
   try {
     const account = config.credentials.keystone_authtoken

@@ -15,7 +15,7 @@ export type Given = Pick<Survey, 'traffic' | 'policyFiles'>
 
 /** Looks at everything, side by side. Changes nothing and asks only what anybody with the account may. */
 export async function look(config: Config, given: Given): Promise<Survey> {
-  const clients = createClients(config, () => undefined)
+  const clients = createClients(config, { call: () => undefined, breaker: () => undefined })
   const { keystone, cinder, nova } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)

@@ -13,6 +13,8 @@ export interface Metrics {
   call(service: Callee, outcome: 'ok' | 'error', seconds: number): void
   tokenLookup(result: 'hit' | 'miss' | 'joined'): void
   sharedLookup(result: 'hit' | 'miss' | 'error'): void
+  /** A service that failed again and again is left alone, or asked again. */
+  breaker(service: Callee, isOpen: boolean): void
   inFlight(change: 1 | -1): void
   /** A worker began, or ended. */
   workers(change: 1 | -1): void
@@ -125,6 +127,13 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['result'],
     registers,
   })
+  const breakers = new Gauge({
+    name: 'cinderguard_dependency_breaker_open',
+    help: '1 while the service is not asked because it failed ten times in a row.',
+    labelNames: ['service'],
+    aggregator: 'max',
+    registers,
+  })
   let underWay = 0
   new Gauge({
     name: 'cinderguard_requests_in_flight',
@@ -214,6 +223,7 @@ export function createMetrics(version: string): Metrics {
       })
     },
     sharedLookup: (result) => shared.inc({ result }),
+    breaker: (service, isOpen) => breakers.set({ service }, isOpen ? 1 : 0),
     workers: (change) => workers.inc(change),
     workerLost: () => workersLost.inc(),
     inFlight(change) {

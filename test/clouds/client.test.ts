@@ -116,6 +116,68 @@ describe('when the connection fails', () => {
   })
 })
 
+describe('a service that fails again and again', () => {
+  const failing = async (more: Partial<ClientOptions> = {}) => {
+    server.fault = (request) => {
+      request.socket.destroy()
+      return true
+    }
+    const states: string[] = []
+    const { send } = client({
+      retries: 0,
+      onBreaker: (service, isOpen) => states.push(`${service} ${isOpen ? 'open' : 'closed'}`),
+      ...more,
+    })
+    for (let failure = 0; failure < 10; failure += 1) await send(get()).catch(() => undefined)
+    return { send, states }
+  }
+
+  test('is not asked after ten failures in a row, and whoever asks is told at once', async () => {
+    const { send, states } = await failing()
+    expect(states).toEqual(['nova open'])
+    await expect(send(get())).rejects.toThrow(new CloudError('nova', 'failed lately, and is not asked yet'))
+    expect(server.count()).toBe(10)
+  })
+
+  test('is asked again after a second, and by everyone once it answered', async () => {
+    const { send, states } = await failing()
+    server.forget()
+    await new Promise((done) => setTimeout(done, 1050))
+    expect((await send(get())).status).toBe(200)
+    expect((await Promise.all([send(get()), send(get())])).map(({ status }) => status)).toEqual([200, 200])
+    expect(states.at(-1)).toBe('nova closed')
+  })
+
+  test('is left alone for another second when the one call that tries it fails', async () => {
+    const { send } = await failing()
+    await new Promise((done) => setTimeout(done, 1050))
+    await expect(send(get())).rejects.toThrow('nova: UND_ERR_SOCKET')
+    await expect(send(get())).rejects.toThrow('not asked yet')
+    expect(server.count()).toBe(11)
+  })
+
+  test('is not what it is when answers come in between', async () => {
+    let asked = 0
+    server.fault = (request) => {
+      if (asked++ % 5 === 4) return false
+      request.socket.destroy()
+      return true
+    }
+    const { send } = client({ retries: 0 })
+    for (let call = 0; call < 30; call += 1) await send(get()).catch(() => undefined)
+    expect(server.count()).toBe(30)
+  })
+
+  test('is not what a caller makes of it by sending what cannot be sent', async () => {
+    const { send } = client({ retries: 0 })
+    for (let call = 0; call < 12; call += 1)
+      await expect(send({ ...get(), headers: { 'x-auth-token': 'a\nb' } })).rejects.toThrow(
+        'UND_ERR_INVALID_ARG',
+      )
+    expect((await send(get())).status).toBe(200)
+  })
+})
+
 describe('time and size have limits', () => {
   test('a server that says nothing is given up, once for all attempts', async () => {
     server.fault = () => true
@@ -132,6 +194,28 @@ describe('time and size have limits', () => {
       return true
     }
     await expect(client({ timeout: 0.15 }).send(get())).rejects.toThrow('nova: no answer in time')
+  })
+
+  test('64 calls are under way at a time, 512 wait, and more are refused at once', async () => {
+    const waiting: (() => void)[] = []
+    server.fault = (_request, response) => {
+      waiting.push(() => response.end())
+      return true
+    }
+    const { send } = client({ timeout: 20 })
+    const calls = Array.from({ length: 64 + 512 + 3 }, () =>
+      send(get()).then(
+        () => 'ok',
+        (error: Error) => error.message,
+      ),
+    )
+    expect(await Promise.race(calls)).toBe('nova: too many calls wait')
+    while (waiting.length < 64) await new Promise((done) => setTimeout(done, 5))
+    expect(server.count()).toBe(64)
+    server.fault = undefined
+    for (const answerIt of waiting) answerIt()
+    const results = await Promise.all(calls)
+    expect(results.filter((result) => result === 'ok').length).toBe(64 + 512)
   })
 
   test('an answer over 16 MiB is no answer', async () => {

@@ -89,8 +89,9 @@ async function metric(admin: string, line: string): Promise<number> {
   )
 }
 const lookups = () =>
-  cloud.keystone.requests.filter(({ method, target }) => method === 'GET' && target.startsWith('/v3/auth/tokens'))
-    .length
+  cloud.keystone.requests.filter(
+    ({ method, target }) => method === 'GET' && target.startsWith('/v3/auth/tokens'),
+  ).length
 
 describe('memcached', () => {
   test('what one gateway asked Keystone the others know; nobody reads a token in it', async () => {
