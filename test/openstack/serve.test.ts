@@ -52,9 +52,14 @@ describe('cinderguard serve beside a legacy Cinder', () => {
 
   test('is ready, with Keystone, Cinder and Nova found from cinder.conf, and its admin listener on a unix socket', async () => {
     const { status, text } = await admin('/readyz')
-    expect([status, JSON.parse(text)]).toEqual([
+    expect([status, JSON.parse(text)]).toMatchObject([
       200,
-      { ready: true, draining: false, services: { keystone: 'ok', cinder: 'ok', nova: 'ok' } },
+      {
+        ready: true,
+        draining: false,
+        services: { keystone: 'ok', cinder: 'ok', nova: 'ok' },
+        policy: { version: null, problem: null },
+      },
     ])
   })
 
