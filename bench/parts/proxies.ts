@@ -98,28 +98,51 @@ export async function gateway(
   options: Readonly<Record<string, string>> = {},
   nodeFlags: readonly string[] = [],
 ): Promise<Peer> {
+  const account = {
+    auth_url: keystone,
+    username: 'cinderguard',
+    password: 'cinderguard-secret',
+    user_domain_name: 'Default',
+    project_name: 'service',
+    project_domain_name: 'Default',
+  }
+  return serve({ cinderguard: { upstream, ...options }, keystone_authtoken: account }, [], cores, nodeFlags)
+}
+
+/** The gateway beside a Cinder, by that Cinder's own configuration, on any core. */
+export async function gatewayBeside(
+  cinderConf: string,
+  upstream: string,
+  options: Readonly<Record<string, string>> = {},
+): Promise<Peer> {
+  return serve({ cinderguard: { upstream, ...options } }, [cinderConf], '0,1', [])
+}
+
+type Options = Readonly<Record<string, string>>
+
+async function serve(
+  { cinderguard, ...others }: { readonly cinderguard: Options; readonly [section: string]: Options },
+  files: readonly string[],
+  cores: string,
+  nodeFlags: readonly string[],
+): Promise<Peer> {
   const port = await freePort()
-  const admin = await freePort()
+  const sections = {
+    cinderguard: {
+      bind: `127.0.0.1:${port}`,
+      admin_bind: `127.0.0.1:${await freePort()}`,
+      audit_log: join(folder, `audit-${port}.log`),
+      ...cinderguard,
+    },
+    ...others,
+  }
   const file = join(folder, `cinderguard-${port}.conf`)
-  const more = Object.entries(options).map(([name, value]) => `${name} = ${value}`)
-  writeFileSync(
-    file,
-    `[cinderguard]
-upstream = ${upstream}
-bind = 127.0.0.1:${port}
-admin_bind = 127.0.0.1:${admin}
-audit_log = ${folder}/audit-${port}.log
-${more.join('\n')}
-[keystone_authtoken]
-auth_url = ${keystone}
-username = cinderguard
-password = cinderguard-secret
-user_domain_name = Default
-project_name = service
-project_domain_name = Default
-`,
-  )
-  const command = [NODE, ...nodeFlags, 'bin/cinderguard.js', 'serve', '--config-file', file]
-  const started = await start(command, { cores, port })
+  const lines = Object.entries(sections).flatMap(([section, options]) => [
+    `[${section}]`,
+    ...Object.entries(options).map(([name, value]) => `${name} = ${value}`),
+  ])
+  writeFileSync(file, lines.join('\n'))
+  const given = [...files, file].flatMap((each) => ['--config-file', each])
+  const started = await start([NODE, ...nodeFlags, 'bin/cinderguard.js', 'serve', ...given], { cores, port })
   return { ...started, url: `http://127.0.0.1:${port}` }
 }
