@@ -19,7 +19,9 @@ export function sendBytes(url: string, bytes: Buffer, { quiet = 250, limit = 10_
     })
     socket.on('data', (chunk) => {
       chunks.push(chunk)
-      wait(quiet)
+      // After "100 Continue" alone the request is still at work.
+      const answered = statusesOf(Buffer.concat(chunks))
+      if (answered.length === 0 || answered.some((status) => status >= 200)) wait(quiet)
     })
     socket.on('error', () => undefined)
     socket.on('close', () => {
