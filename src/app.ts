@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
+import type { FactBook } from './checking.ts'
 import { credentialsOf, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
@@ -15,7 +16,7 @@ import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
 import { throughExpress } from './express.ts'
 import { createForwarder } from './forward/forward.ts'
-import { createGateway, type FactBook, type Stages } from './gateway.ts'
+import { createGateway, type Stages } from './gateway.ts'
 import { faultOf } from './http/fault.ts'
 import { isRejection, type Rejection } from './http/rejection.ts'
 import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
@@ -152,7 +153,7 @@ export async function createApp(
         : classified(request, identity, versions.maximum)
     },
     get checks() {
-      return createChecks(policy.current(), config.cinderguard)
+      return createChecks(policy.current(), { ...config.cinderguard, ...config.policy })
     },
     policyInForce: () => policy.identity?.().digest,
     turn: async (operation, identity, facts) => {

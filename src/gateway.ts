@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Ask, type Check, type Known, keyOf, type Question } from './checks/check.ts'
+import { type FactBook, runChecks } from './checking.ts'
+import type { Answer, Check, Known } from './checks/check.ts'
 import type { Fault, FaultContext } from './http/fault.ts'
 import { isRejection, type Rejection, reject } from './http/rejection.ts'
 import type { Envelope, GuardedRequest } from './http/request.ts'
@@ -24,12 +25,6 @@ export interface Approved {
   readonly operation: Operation | null
 }
 
-/** Facts for one decision. */
-export interface FactBook extends Known {
-  /** @throws when a question cannot be answered. */
-  gather(questions: readonly Question[]): Promise<void>
-}
-
 /** What each stage is given; `app.ts` makes them of the configuration. */
 export interface Stages {
   envelope(raw: IncomingMessage): Envelope
@@ -39,6 +34,8 @@ export interface Stages {
   classify(request: GuardedRequest, identity: Identity | null): Eventually<Operation | Rejection>
   /** Asked once for each decision, which one policy judges from beginning to end. */
   readonly checks: readonly Check[]
+  /** Told of each check's answer; for explanations. */
+  decided?(check: Check, answer: Answer): void
   /** Digest of the policy in force, for the record. */
   policyInForce?(): string | undefined
   facts(request: GuardedRequest, identity: Identity): FactBook
@@ -112,37 +109,10 @@ export async function judge(
     draft.turn = stages.turn(operation, identity, facts)
     const { checks } = stages
     await inTime(draft.turn)
-    const refusal = await inTime(runChecks(checks, operation, identity, facts))
+    const refusal = await inTime(runChecks(checks, operation, identity, facts, stages.decided))
     if (refusal !== null) return refusal
   }
   return { [approval]: true, request, identity, operation }
-}
-
-async function runChecks(
-  checks: readonly Check[],
-  operation: JudgedOperation,
-  identity: Identity,
-  facts: FactBook,
-): Promise<Rejection | null> {
-  const asked = new Set<string>()
-  for (const check of checks) {
-    for (;;) {
-      const answer = check.decide(operation, identity, facts)
-      if (answer.verdict === 'allow') break
-      if (answer.verdict === 'reject') return answer
-      const missing = missingOf(answer, asked)
-      // Asking twice for what was answered means no decision.
-      if (missing.length === 0) return reject('undecided')
-      await facts.gather(missing)
-    }
-  }
-  return null
-}
-
-function missingOf(answer: Ask, asked: Set<string>): readonly Question[] {
-  const missing = answer.questions.filter((question) => !asked.has(keyOf(question)))
-  for (const question of missing) asked.add(keyOf(question))
-  return missing
 }
 
 /**

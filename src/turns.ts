@@ -1,4 +1,4 @@
-import type { FactBook } from './gateway.ts'
+import type { FactBook } from './checking.ts'
 import type { Identity } from './identity/identity.ts'
 import { isGuarded, type JudgedOperation } from './operation/operation.ts'
 

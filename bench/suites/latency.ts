@@ -9,7 +9,7 @@ const LOAD = '0'
 const RATE = 200
 
 /** What a proxy adds to an authenticated GET at a rate that a cloud has: percentiles, from when each was due. */
-export async function latency({ rounds = 5, seconds = 12 } = {}): Promise<string> {
+export async function latency({ rounds = 4, seconds = 10 } = {}): Promise<string> {
   const upstream = await nginxUpstream(LOAD)
   const cloud = await peer('keystone', [], LOAD)
   const { keystone = '', project = '' } = cloud.said

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Answer, Check, Question } from '../checks/check.ts'
+import type { Question } from '../checks/check.ts'
 import { type Draft, judge, type Stages } from '../gateway.ts'
 import { isRejection, messageOf, type Rejection, rowOf } from '../http/rejection.ts'
 import { hintFor } from '../rollout/caller.ts'
@@ -103,7 +103,11 @@ function spoken(stages: Stages, say: Say): Stages {
       say('classify', 'what Cinder would do', outcome(operation) ?? { ...operation })
       return operation
     },
-    checks: stages.checks.map((check) => spokenCheck(check, say)),
+    checks: stages.checks,
+    decided(check, answer) {
+      if (answer.verdict === 'allow') say('check', check.name, { verdict: 'allow' })
+      if (answer.verdict === 'reject') say('check', check.name, refusalOf(answer))
+    },
     facts(request, identity) {
       const book = stages.facts(request, identity)
       return {
@@ -116,19 +120,6 @@ function spoken(stages: Stages, say: Say): Stages {
           for (const question of questions) say('fact', question.fact, factOf(question, book.get(question)))
         },
       }
-    },
-  }
-}
-
-/** A check is asked again after each fact; what is said is its answer. */
-function spokenCheck(check: Check, say: Say): Check {
-  return {
-    name: check.name,
-    decide(operation, identity, known) {
-      const answer: Answer = check.decide(operation, identity, known)
-      if (answer.verdict === 'allow') say('check', check.name, { verdict: 'allow' })
-      if (answer.verdict === 'reject') say('check', check.name, refusalOf(answer))
-      return answer
     },
   }
 }

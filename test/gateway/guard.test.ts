@@ -339,10 +339,19 @@ describe('nobody who must be asked may be away', () => {
     ])
   })
 
-  test.each(FAULTS)('Cinder %s while it is asked: 503, nothing forwarded', async (_name, broken) => {
-    gateway.cloud.cinder.fault = broken
+  test.each(FAULTS.filter(([, broken]) => broken !== json))(
+    'Cinder %s while it is asked: 503, nothing forwarded',
+    async (_name, broken) => {
+      gateway.cloud.cinder.fault = broken
+      const answer = await perform('alice', 'os-detach', 'stale', 0)
+      expect([answer.status, answer.text, forwarded()]).toEqual([...UNAVAILABLE, 0])
+    },
+  )
+
+  test("Cinder knows no such volume: 404 by Cinder's word, nothing forwarded", async () => {
+    gateway.cloud.cinder.fault = json
     const answer = await perform('alice', 'os-detach', 'stale', 0)
-    expect([answer.status, answer.text, forwarded()]).toEqual([...UNAVAILABLE, 0])
+    expect([answer.status, forwarded()]).toEqual([404, 0])
   })
 
   test.each([

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import type { FactBook } from '../../src/checking.ts'
 import { ALLOW, type Answer, ask, type Check, keyOf, type Question } from '../../src/checks/check.ts'
 import { Secret } from '../../src/config/secret.ts'
-import { type Approved, createGateway, type FactBook, type Outcome, type Stages } from '../../src/gateway.ts'
+import { type Approved, createGateway, type Outcome, type Stages } from '../../src/gateway.ts'
 import { faultOf } from '../../src/http/fault.ts'
 import { reject } from '../../src/http/rejection.ts'
 import type { GuardedRequest } from '../../src/http/request.ts'
@@ -317,7 +318,14 @@ describe('asking', () => {
   })
 
   test('also when another check asked it first', async () => {
-    const lived = await live({ checks: [says('one', ask(QUESTION)), says('two', ask(QUESTION))] })
+    const one: Check = {
+      name: 'one',
+      decide: (_operation, _identity, known) => (known.get(QUESTION) === 'absent' ? ALLOW : ask(QUESTION)),
+    }
+    const lived = await live({
+      checks: [one, { name: 'two', decide: () => ask(QUESTION) }],
+      facts: () => new Book(),
+    })
     expect(reasons(lived)).toEqual(['undecided'])
   })
 

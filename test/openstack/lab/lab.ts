@@ -19,6 +19,8 @@ export type LabOptions = {
   readonly cinders?: readonly CinderName[]
   /** Also start the eventlet cinder-api, as a legacy Cinder. */
   readonly eventlet?: boolean
+  /** For measurements: legacy Cinders do not ask the fix at all, and each Cinder API has two processes. */
+  readonly isTimed?: boolean
   /** Keep the lab's directory (configuration, databases, logs) after stop. */
   readonly keep?: boolean
 }
@@ -110,6 +112,7 @@ async function layOut(root: string): Promise<LabLayout> {
 export async function startLab({
   cinders = cinderNames,
   eventlet = false,
+  isTimed = false,
   keep = false,
 }: LabOptions = {}): Promise<Lab> {
   const timings: Record<string, number> = {}
@@ -146,7 +149,7 @@ export async function startLab({
     await timed('databases', () => prepareDatabases(layout))
     const writer = new FixtureWriter(paths, ids)
     fixtures = writer
-    for (const command of serviceCommands(layout, cinders, eventlet)) processes.start(command)
+    for (const command of serviceCommands(layout, cinders, eventlet, isTimed)) processes.start(command)
     const apis = [...cinders, ...(eventlet ? (['eventlet'] as const) : [])]
     const logSays = (name: string, text: string) =>
       timed(name, () => processes.waitFor(name, 90, () => processes.log(name).includes(text)))

@@ -49,12 +49,13 @@ function rabbit({ root, ports }: LabLayout): LabCommand[] {
 }
 
 /** The command of one Cinder API under uWSGI. */
-function cinderApi({ root, ports }: LabLayout, name: CinderName): LabCommand {
+function cinderApi({ root, ports }: LabLayout, name: CinderName, isTimed: boolean): LabCommand {
   const paths = labPaths(root)
-  return uwsgi(name, ports[name], join(python, 'lab_cinder_api.py'), {
+  const command = uwsgi(name, ports[name], join(python, 'lab_cinder_api.py'), {
     LAB_CINDER_CONF: name.endsWith('Required') ? paths.cinderRequiredConf : paths.cinderConf,
-    ...(name.startsWith('legacy') ? { LAB_VERDICTS: paths.verdicts } : {}),
+    ...(name.startsWith('legacy') ? { LAB_VERDICTS: isTimed ? 'none' : paths.verdicts } : {}),
   })
+  return isTimed ? { ...command, argv: [...command.argv, '--master', '--processes', '2'] } : command
 }
 
 /** Every command of a lab with the given Cinders, in the order to start them. */
@@ -62,6 +63,7 @@ export function serviceCommands(
   layout: LabLayout,
   cinders: readonly CinderName[],
   eventlet: boolean,
+  isTimed = false,
 ): LabCommand[] {
   const paths = labPaths(layout.root)
   const conf = ['--config-file', paths.cinderConf]
@@ -79,7 +81,7 @@ export function serviceCommands(
     { name: 'cinder-volume', argv: ['/usr/bin/cinder-volume', ...conf], env: pythonEnv },
     { name: 'cinder-scheduler', argv: ['/usr/bin/cinder-scheduler', ...conf], env: pythonEnv },
     uwsgi('nova', layout.ports.nova, '/usr/bin/nova-api-wsgi', { OS_NOVA_CONFIG_DIR: paths.conf }),
-    ...cinders.map((name) => cinderApi(layout, name)),
+    ...cinders.map((name) => cinderApi(layout, name, isTimed)),
     ...(eventlet ? [twin] : []),
   ]
 }
