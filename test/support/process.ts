@@ -12,8 +12,11 @@ export class GatewayProcess {
   said = ''
   readonly #folder = mkdtempSync(join(tmpdir(), 'cinderguard-process-'))
 
-  /** @param options lines of sections, by `section.name`; those of [cinderguard] without its name. */
-  constructor(cloud: Cloud, options: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param options lines of sections, by `section.name`; those of [cinderguard] without its name.
+   * @param wrapper a command that becomes the one after it, such as `prlimit`.
+   */
+  constructor(cloud: Cloud, options: Readonly<Record<string, string>> = {}, wrapper: readonly string[] = []) {
     const all: Record<string, string> = {
       upstream: cloud.urls.cinder,
       bind: '127.0.0.1:0',
@@ -32,7 +35,8 @@ export class GatewayProcess {
       return `[${section}]\n${option} = ${value}\n`
     })
     writeFileSync(file, lines.join(''))
-    this.child = spawn(process.execPath, ['bin/cinderguard.js', 'serve', '--config-file', file])
+    const [program = '', ...args] = [...wrapper, process.execPath, 'bin/cinderguard.js', 'serve']
+    this.child = spawn(program, [...args, '--config-file', file])
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (chunk: Buffer) => {
         this.said += chunk.toString()
