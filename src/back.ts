@@ -4,7 +4,7 @@ import { createAdmin } from './admin/admin.ts'
 import { consolePage } from './admin/console.ts'
 import { decisionRoutes } from './admin/decisions.ts'
 import { readNow } from './admin/now.ts'
-import { checkReadiness, type PolicyReadiness, type Probes } from './admin/readiness.ts'
+import { checkReadiness, kept, type PolicyReadiness, type Probes } from './admin/readiness.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Service } from './clouds/client.ts'
 import type { Config } from './config/options.ts'
@@ -14,6 +14,12 @@ import type { Recent } from './record/recent.ts'
 import type { ReadinessReport } from './rollout/report.ts'
 import { listen } from './server.ts'
 import { versionOf } from './version.ts'
+
+/** Milliseconds for which the console believes that a service is as it was, and waits for the first answer. */
+const STATE_AGE = 1500
+const PATIENCE = 1000
+const UNASKED = 'has not answered yet'
+const UNKNOWN = { keystone: UNASKED, cinder: UNASKED, nova: UNASKED }
 
 /** Where the admin listener has its knowledge from: one process, or all workers together. */
 export interface BackSources {
@@ -39,10 +45,16 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
   const { registry, report, recent, probes, validator, onReady } = sources
   let draining = false
   const readiness = () => checkReadiness(probes, onReady)
+  const services = kept(async () => (await readiness()).services, STATE_AGE, PATIENCE, UNKNOWN)
   const now = async () => {
-    const [metrics, { since }, { services }] = await Promise.all([registry(), report(), readiness()])
-    const version = `Cinderguard ${versionOf()}`
-    return readNow(metrics, { version, since, policy: nameOf(policy), services })
+    const [metrics, { since }, health] = await Promise.all([registry(), report(), services()])
+    return readNow(metrics, {
+      at: new Date().toISOString(),
+      version: `Cinderguard ${versionOf()}`,
+      since,
+      policy: policyOf(policy),
+      services: health,
+    })
   }
   const admin = createAdmin({
     registry,
@@ -53,7 +65,7 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
       recent,
       report,
       now,
-      policy: () => ({ source: () => undefined, ...policy.current() }),
+      policy: () => policy.current(),
     }),
   })
   const listener = await listen(admin, admin_bind)
@@ -69,9 +81,4 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
 function policyOf(policy: PolicySource): PolicyReadiness {
   const { version = null, digest = 'unknown' } = policy.identity?.() ?? {}
   return { version, digest, problem: policy.problem?.() ?? null }
-}
-
-function nameOf(policy: PolicySource): string {
-  const { version, digest } = policyOf(policy)
-  return `policy ${version === null ? '' : `${version}, `}${digest.slice(0, 12)}`
 }

@@ -1,14 +1,12 @@
 import { type RequestHandler, Router } from 'express'
-import { RULE_NAMES, type TryOutRules, tryOut } from '../policy/try-out.ts'
+import { REASONS } from '../http/rejection.ts'
+import { RULE_NAMES } from '../policy/try-out.ts'
 import type { CadfEvent } from '../record/cadf.ts'
 import type { Recent } from '../record/recent.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
+import { eventStream } from './events.ts'
 import type { Now } from './now.ts'
-
-/** The policy, as far as the console tries rules out. */
-export interface TryOutPolicy extends TryOutRules {
-  source(rule: string): { readonly from: string; readonly check: unknown } | undefined
-}
+import { type TryOutPolicy, triedOut } from './try-out.ts'
 
 export interface DecisionSources {
   readonly now: () => Promise<Now>
@@ -18,9 +16,9 @@ export interface DecisionSources {
 }
 
 /**
- * What operators look at, read only, as JSON below `/api/v1`: `decisions` (the latest, newest first),
- * `decisions/<request id>`, `events` (new decisions as server-sent events), `report` (readiness to enforce), `now`,
- * `rules` and `try-out` (what a policy rule says of somebody made up).
+ * What operators look at, read only, as JSON below `/api/v1`: `decisions` (the latest, newest first; `?limit=N`),
+ * `decisions/<request id>`, `events` (server-sent), `report` (readiness to enforce), `now`, `reasons` (what they
+ * mean), `rules` and `try-out` (what a policy rule says of somebody made up).
  */
 export function decisionRoutes(
   access: RequestHandler,
@@ -28,8 +26,8 @@ export function decisionRoutes(
 ): Router {
   const router = Router()
   router.use(access)
-  router.get('/decisions', (_request, response) => {
-    response.json({ decisions: recent.all().toReversed() })
+  router.get('/decisions', (request, response) => {
+    response.json({ decisions: recent.all().toReversed().slice(0, latest(request.query.limit)) })
   })
   router.get('/decisions/:requestId', (request, response) => {
     const found = recent.all().filter((event) => requestIdOf(event) === request.params.requestId)
@@ -43,54 +41,31 @@ export function decisionRoutes(
     response.json(await now())
   })
   router.get('/rules', (_request, response) => {
-    response.json({ rules: RULE_NAMES })
+    response.json({ rules: policy().names?.() ?? RULE_NAMES })
+  })
+  router.get('/reasons', (_request, response) => {
+    response.json({ reasons: MEANINGS })
   })
   router.get('/try-out', (request, response) => {
-    const asked = new URL(request.url, 'http://localhost').searchParams
-    const rule = asked.get('rule') ?? ''
-    try {
-      const allowed = tryOut(
-        {
-          rule,
-          roles: (asked.get('roles') ?? '')
-            .split(',')
-            .map((role) => role.trim())
-            .filter((role) => role !== ''),
-          target: asked.get('target') === 'other' ? 'other' : 'own',
-          scope: asked.get('scope') === 'system' ? 'system' : 'project',
-          isService: asked.get('service') === 'true',
-        },
-        policy(),
-      )
-      const { check, from } = policy().source(rule) ?? { check: '', from: '' }
-      if (allowed === null) response.status(404).json({ error: 'there is no such rule' })
-      else response.json({ allowed, check: typeof check === 'string' ? check : JSON.stringify(check), from })
-    } catch (error) {
-      response
-        .status(422)
-        .json({ error: error instanceof Error ? error.message : 'the rule cannot be judged' })
-    }
+    const { status, body } = triedOut(new URL(request.url, 'http://localhost').searchParams, policy())
+    response.status(status).json(body)
   })
   router.get('/report', async (_request, response) => {
     response.json(await report())
   })
-  router.get('/events', (request, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-    response.write(': decisions as they are made\n\n')
-    const stop = recent.subscribe((event) => {
-      // A page that does not read must not fill the memory.
-      if (response.writableLength < MAX_UNREAD) response.write(`data: ${JSON.stringify(event)}\n\n`)
-    })
-    const beat = setInterval(() => response.write(': still here\n\n'), 15_000)
-    request.once('close', () => {
-      clearInterval(beat)
-      stop()
-    })
-  })
+  router.get('/events', eventStream(recent, now))
   return router
 }
 
-const MAX_UNREAD = 1_048_576
+/** What each reason says to operators. */
+const MEANINGS = Object.fromEntries(
+  Object.entries(REASONS).map(([reason, { status, help }]) => [reason, { status, help }]),
+)
+
+function latest(limit: unknown): number {
+  const number = Number(limit)
+  return Number.isInteger(number) && number > 0 ? number : Number.POSITIVE_INFINITY
+}
 
 function requestIdOf(event: CadfEvent): unknown {
   const { initiator } = event

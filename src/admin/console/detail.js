@@ -1,0 +1,197 @@
+import { get } from './api.js'
+import { at, el, setText } from './dom.js'
+import { CALLERS, moment, name, VERDICTS, value } from './words.js'
+
+/** What each reason means, once the gateway has said it. */
+let meanings = {}
+let shown = null
+
+export async function learnReasons() {
+  meanings = (await get('/reasons').catch(() => ({}))).reasons ?? {}
+}
+
+/** @param onClose is called when the detail was closed */
+export function startDetail(onClose) {
+  const dialog = at('detail')
+  at('detail-close').addEventListener('click', () => dialog.close())
+  dialog.addEventListener('click', (event) => {
+    // The dialog fills itself: what is hit of it directly is the backdrop.
+    if (event.target === dialog) dialog.close()
+  })
+  dialog.addEventListener('close', () => {
+    shown = null
+    onClose()
+  })
+}
+
+/** Shows one decision; `others` have the same request id. */
+export function openDetail(decision, others) {
+  shown = decision.id
+  const { verdict, operation, reason, content } = decision
+  const badge = at('detail-verdict')
+  setText(badge, VERDICTS[verdict] ?? verdict)
+  badge.dataset.verdict = verdict
+  setText(at('detail-title'), operation)
+  at('detail-body').replaceChildren(
+    ...[
+      el('p', { class: 'summary' }, summaryOf(decision)),
+      meaningOf(reason),
+      content.hint
+        ? el('div', { class: 'callout' }, el('h3', {}, 'What to do'), el('p', {}, content.hint))
+        : null,
+      others.length === 0 ? null : siblings(decision, others),
+      ...sections(decision),
+      facts(content.facts),
+      el('section', { id: 'steps', hidden: true }),
+    ].filter((part) => part !== null),
+  )
+  if (!at('detail').open) at('detail').showModal()
+  at('detail').scrollTop = 0
+  void steps(decision)
+}
+
+/** Says that there is no such decision. */
+export function openMissing(requestId, problem) {
+  shown = null
+  setText(at('detail-verdict'), 'Not found')
+  at('detail-verdict').dataset.verdict = ''
+  setText(at('detail-title'), 'No such decision')
+  at('detail-body').replaceChildren(
+    el('p', { class: 'summary' }, `${requestId}: ${problem}.`),
+    el(
+      'p',
+      {},
+      'The gateway keeps the latest decisions only; older ones are in the decision log, if there is one.',
+    ),
+  )
+  if (!at('detail').open) at('detail').showModal()
+}
+
+export const closeDetail = () => at('detail').close()
+
+function summaryOf({ time, verdict, user, status, wouldBe }) {
+  const when = time === null ? '' : `${moment(time)}: `
+  if (verdict === 'forwarded') return `${when}asked by ${user}, forwarded, answered ${status}.`
+  if (verdict === 'observed')
+    return `${when}asked by ${user}, forwarded in observe mode, answered ${status}; enforcing, it would be ${wouldBe ?? 'refused'}.`
+  return `${when}asked by ${user}, refused with ${status}.`
+}
+
+function meaningOf(reason) {
+  if (reason === null) return null
+  return el(
+    'p',
+    { class: 'meaning' },
+    el('code', {}, reason),
+    meanings[reason]?.help === undefined ? null : ` ${meanings[reason].help}`,
+  )
+}
+
+function siblings(decision, others) {
+  const list = el('p', { class: 'siblings' }, 'Other decisions with this request id: ')
+  for (const other of others) {
+    const button = el(
+      'button',
+      { type: 'button', class: 'quiet' },
+      `${moment(other.time)} ${VERDICTS[other.verdict] ?? other.verdict}`,
+    )
+    button.addEventListener('click', () =>
+      openDetail(
+        other,
+        [decision, ...others].filter((each) => each !== other),
+      ),
+    )
+    list.append(button, ' ')
+  }
+  return list
+}
+
+function sections({ content, initiator }) {
+  return [
+    section('Who', {
+      User: initiator.name,
+      'User ID': content.user_id ?? initiator.id,
+      Roles: content.roles,
+      Project: content.project_id,
+      Caller: CALLERS[content.caller] ?? content.caller,
+      Service: content.service,
+      From: content.client,
+      'User agent': content.user_agent,
+    }),
+    section('What', {
+      Volume: content.volume_id,
+      Attachment: content.attachment_id,
+      Server: content.server_id,
+      'Request ID': content.request_id ?? initiator.request_id,
+    }),
+    section('Decision', {
+      Rule: content.rule,
+      Problem: content.problem,
+      Policy: content.policy,
+      'Decided in': content.decision_ms === undefined ? null : `${content.decision_ms} ms`,
+    }),
+  ]
+}
+
+function section(title, rows) {
+  const known = Object.entries(rows).filter(([, each]) => each !== null && each !== undefined)
+  if (known.length === 0) return null
+  return el('section', {}, el('h3', {}, title), pairs(known))
+}
+
+const pairs = (rows) =>
+  el(
+    'dl',
+    { class: 'pairs' },
+    ...rows.map(([label, each]) => {
+      const text = value(each)
+      return el('div', {}, el('dt', {}, label), el('dd', { class: isCode(text) && 'code' }, text))
+    }),
+  )
+
+/** Ids, addresses, rules: what is compared letter by letter. */
+const isCode = (text) => !text.includes(' ') && /[\d:]/.test(text) && text.length > 6
+
+function facts(known) {
+  if (!Array.isArray(known) || known.length === 0) return null
+  return el(
+    'section',
+    {},
+    el('h3', {}, 'Facts it rested on'),
+    el(
+      'ol',
+      { class: 'steps' },
+      ...known.map(({ question = {}, answer }) => {
+        const { fact = 'fact', ...asked } = question
+        return step('fact', name(fact), { ...asked, answer })
+      }),
+    ),
+  )
+}
+
+/** The explanation step by step, where the gateway has it. */
+async function steps({ id, requestId }) {
+  if (requestId === '') return
+  const found = await get(`/decisions/${encodeURIComponent(requestId)}/explanation`).catch(() => null)
+  const place = at('steps')
+  if (shown !== id || place === null || !Array.isArray(found?.steps) || found.steps.length === 0) return
+  place.replaceChildren(
+    el('h3', {}, 'Step by step'),
+    el(
+      'ol',
+      { class: 'steps' },
+      ...found.steps.map(({ stage, what, result }) => step(stage, what, result ?? {})),
+    ),
+  )
+  place.hidden = false
+}
+
+function step(stage, what, result) {
+  const rows = Object.entries(result).filter(([, each]) => each !== null && each !== undefined)
+  return el(
+    'li',
+    { 'data-stage': stage, 'data-verdict': result.verdict },
+    el('h4', {}, el('span', { class: 'stage' }, stage), ' ', what),
+    rows.length === 0 ? null : pairs(rows.map(([key, each]) => [name(key), each])),
+  )
+}
