@@ -138,7 +138,7 @@ function row(decision) {
     el('time', { datetime: time?.toISOString() }, time === null ? '–' : clock(time)),
     el('span', { class: 'verdict' }, VERDICTS[verdict] ?? verdict),
     el('span', { class: 'what' }, operation),
-    el('span', { class: 'target' }, target ?? 'no volume'),
+    el('span', { class: target === null ? 'target' : 'target code' }, target ?? 'no volume'),
     el('span', { class: reason === null ? 'why soft' : 'why' }, reason ?? passing(content)),
     el('span', { class: 'who' }, user),
     el('span', { class: 'status' }, verdict === 'observed' && wouldBe !== null ? `(${wouldBe})` : status),

@@ -144,10 +144,24 @@ const pairs = (rows) =>
     'dl',
     { class: 'pairs' },
     ...rows.map(([label, each]) => {
+      const shape = Array.isArray(each) ? each : [each]
+      const isDeep = shape.length > 0 && shape.every((part) => typeof part === 'object' && part !== null)
       const text = value(each)
-      return el('div', {}, el('dt', {}, label), el('dd', { class: isCode(text) && 'code' }, text))
+      return el(
+        'div',
+        {},
+        el('dt', {}, label),
+        isDeep
+          ? el('dd', {}, ...shape.map((part) => pairs(labelled(part))))
+          : el('dd', { class: isCode(text) && 'code' }, text),
+      )
     }),
   )
+
+const labelled = (object) =>
+  Object.entries(object)
+    .filter(([, each]) => each !== null && each !== undefined)
+    .map(([key, each]) => [name(key), each])
 
 /** Ids, addresses, rules: what is compared letter by letter. */
 const isCode = (text) => !text.includes(' ') && /[\d:]/.test(text) && text.length > 6
@@ -156,14 +170,14 @@ function facts(known) {
   if (!Array.isArray(known) || known.length === 0) return null
   return el(
     'section',
-    {},
+    { id: 'facts' },
     el('h3', {}, 'Facts it rested on'),
     el(
       'ol',
       { class: 'steps' },
       ...known.map(({ question = {}, answer }) => {
         const { fact = 'fact', ...asked } = question
-        return step('fact', name(fact), { ...asked, answer })
+        return step('fact', null, name(fact), { ...asked, answer })
       }),
     ),
   )
@@ -180,18 +194,20 @@ async function steps({ id, requestId }) {
     el(
       'ol',
       { class: 'steps' },
-      ...found.steps.map(({ stage, what, result }) => step(stage, what, result ?? {})),
+      ...found.steps.map(({ stage, what, result }) => step(stage, stage, what, result ?? {})),
     ),
   )
   place.hidden = false
+  // The facts are among the steps.
+  at('facts')?.remove()
 }
 
-function step(stage, what, result) {
-  const rows = Object.entries(result).filter(([, each]) => each !== null && each !== undefined)
+function step(stage, label, what, result) {
+  const rows = labelled(result)
   return el(
     'li',
     { 'data-stage': stage, 'data-verdict': result.verdict },
-    el('h4', {}, el('span', { class: 'stage' }, stage), ' ', what),
-    rows.length === 0 ? null : pairs(rows.map(([key, each]) => [name(key), each])),
+    el('h4', {}, label === null ? null : el('span', { class: 'stage' }, label, ' '), what),
+    rows.length === 0 ? null : pairs(rows),
   )
 }

@@ -52,7 +52,7 @@ function originOf({ from, layer, place }) {
 function tree({ check, result, read, parts = [] }) {
   return el(
     'li',
-    { 'data-result': result },
+    { 'data-result': String(result) },
     el('span', { class: 'result' }, RESULTS[result] ?? String(result)),
     ' ',
     el('code', {}, check),
