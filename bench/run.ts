@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { ensure } from '../test/openstack/lab/install.ts'
 import { growth } from './suites/growth.ts'
 import { guarded } from './suites/guarded.ts'
 import { latency } from './suites/latency.ts'
@@ -33,6 +34,9 @@ if (unknown.length > 0) {
   process.stderr.write(`no such suite: ${unknown.join(', ')}; there are ${Object.keys(SUITES).join(', ')}\n`)
   process.exit(2)
 }
+// Load, and the peers that are not npm packages.
+ensure(['wrk', 'nginx-light', 'haproxy', 'python3-oslo.policy'])
+
 const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}; Node ${process.version}, ${debian()}`
 for (const [name, { title, run }] of Object.entries(SUITES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue

@@ -8,6 +8,7 @@ import { checkReadiness, kept, type PolicyReadiness, type Probes } from './admin
 import type { PolicySource } from './checks/policy.ts'
 import type { Service } from './clouds/client.ts'
 import type { Config } from './config/options.ts'
+import type { Explaining } from './explain/explaining.ts'
 import type { TokenValidator } from './identity/identity.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import type { Recent } from './record/recent.ts'
@@ -28,6 +29,7 @@ export interface BackSources {
   readonly recent: Recent<CadfEvent>
   readonly probes: Probes
   readonly validator: TokenValidator
+  readonly explaining: Explaining
   readonly onReady: (service: Service, isReady: boolean) => void
 }
 
@@ -42,7 +44,7 @@ export interface Back {
 /** Opens the admin listener. @throws when its address cannot be had. */
 export async function startBack(config: Config, policy: PolicySource, sources: BackSources): Promise<Back> {
   const { admin_bind, console_role } = config.cinderguard
-  const { registry, report, recent, probes, validator, onReady } = sources
+  const { registry, report, recent, probes, validator, explaining, onReady } = sources
   let draining = false
   const readiness = () => checkReadiness(probes, onReady)
   const services = kept(async () => (await readiness()).services, STATE_AGE, PATIENCE, UNKNOWN)
@@ -65,6 +67,7 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
       recent,
       report,
       now,
+      explain: explaining.record,
       policy: () => policy.current(),
     }),
   })

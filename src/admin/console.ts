@@ -3,7 +3,7 @@ import { Router } from 'express'
 
 const MODULES = [
   ...['console', 'api', 'dom', 'words', 'rates', 'sparkline', 'now'],
-  ...['decision', 'decisions', 'detail', 'report', 'try-out'],
+  ...['decision', 'decisions', 'detail', 'report', 'trace', 'try-out'],
 ]
 const TYPES = {
   html: 'text/html; charset=utf-8',

@@ -42,10 +42,12 @@ function outcome(draft: Draft, rejection: Rejection | null, status: number): Out
     draft,
     rejection,
     observed: null,
+    mode: 'enforce',
     caller: draft.identity?.isService === true ? 'service' : 'user',
     status,
     decisionSeconds: 0.01234,
     totalSeconds: 0.2,
+    stages: { read: 0.001, authenticate: 0.002, classify: 0, check: 0.00934, forward: 0.18 },
   }
 }
 const refused = outcome({ request, identity: alice, operation: detach }, IN_USE, 409)

@@ -54,7 +54,8 @@ export function add(events) {
   soonShow()
 }
 
-export const withRequestId = (requestId) => decisions.filter((each) => each.requestId === requestId)
+export const withRequestId = (requestId) =>
+  decisions.filter((each) => each.requestId === requestId || each.content.upstream_request_id === requestId)
 
 /** Shows the decisions with this reason alone. */
 export function filterReason(reason) {

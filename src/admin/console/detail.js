@@ -1,5 +1,6 @@
 import { get } from './api.js'
 import { at, el, setText } from './dom.js'
+import { traceItem } from './trace.js'
 import { CALLERS, moment, name, VERDICTS, value } from './words.js'
 
 /** What each reason means, once the gateway has said it. */
@@ -39,15 +40,16 @@ export function openDetail(decision, others) {
       content.hint
         ? el('div', { class: 'callout' }, el('h3', {}, 'What to do'), el('p', {}, content.hint))
         : null,
+      el('div', { id: 'command', class: 'callout', hidden: true }),
       others.length === 0 ? null : siblings(decision, others),
       ...sections(decision),
-      facts(content.facts),
       el('section', { id: 'steps', hidden: true }),
+      facts(content.facts),
     ].filter((part) => part !== null),
   )
   if (!at('detail').open) at('detail').showModal()
   at('detail').scrollTop = 0
-  void steps(decision)
+  void explain(decision)
 }
 
 /** Says that there is no such decision. */
@@ -123,14 +125,25 @@ function sections({ content, initiator }) {
       Attachment: content.attachment_id,
       Server: content.server_id,
       'Request ID': content.request_id ?? initiator.request_id,
+      "Cinder's request ID": content.upstream_request_id,
     }),
     section('Decision', {
+      Mode: content.mode,
+      Check: content.check,
       Rule: content.rule,
+      'Rule from': content.rule_layer,
       Problem: content.problem,
       Policy: content.policy,
-      'Decided in': content.decision_ms === undefined ? null : `${content.decision_ms} ms`,
+      'Policy version': content.policy_version,
+      Took: times(content),
     }),
   ]
+}
+
+/** Every time that the record has, in milliseconds. */
+function times(content) {
+  const known = Object.entries(content).filter(([key]) => key.endsWith('_ms'))
+  return known.length === 0 ? null : known.map(([key, each]) => `${key.slice(0, -3)} ${each} ms`).join(', ')
 }
 
 function section(title, rows) {
@@ -170,44 +183,56 @@ function facts(known) {
   if (!Array.isArray(known) || known.length === 0) return null
   return el(
     'section',
-    { id: 'facts' },
-    el('h3', {}, 'Facts it rested on'),
+    {},
+    el('h3', {}, 'Facts it rested on, as recorded'),
     el(
       'ol',
       { class: 'steps' },
       ...known.map(({ question = {}, answer }) => {
         const { fact = 'fact', ...asked } = question
-        return step('fact', null, name(fact), { ...asked, answer })
+        return step(name(fact), 'fact', { ...asked, answer })
       }),
     ),
   )
 }
 
-/** The explanation step by step, where the gateway has it. */
-async function steps({ id, requestId }) {
-  if (requestId === '') return
-  const found = await get(`/decisions/${encodeURIComponent(requestId)}/explanation`).catch(() => null)
+/** The explanation step by step, where the gateway has it: its facts are read anew. */
+async function explain({ id }) {
+  const found = await get(`/decisions/${encodeURIComponent(id)}/explanation`).catch(() => null)
   const place = at('steps')
   if (shown !== id || place === null || !Array.isArray(found?.steps) || found.steps.length === 0) return
+  const { steps, differences = [], command } = found
   place.replaceChildren(
-    el('h3', {}, 'Step by step'),
-    el(
-      'ol',
-      { class: 'steps' },
-      ...found.steps.map(({ stage, what, result }) => step(stage, stage, what, result ?? {})),
-    ),
+    ...[
+      el('h3', {}, 'Step by step, with its facts as they are now'),
+      differences.length === 0
+        ? null
+        : el(
+            'div',
+            { class: 'callout' },
+            el('h4', {}, 'Otherwise by now'),
+            ...differences.map((each) => el('p', {}, each)),
+          ),
+      el(
+        'ol',
+        { class: 'steps' },
+        ...steps.map(({ title, outcome, details, trace }) => step(title, outcome, details, trace)),
+      ),
+    ].filter((part) => part !== null),
   )
   place.hidden = false
-  // The facts are among the steps.
-  at('facts')?.remove()
+  if (!command) return
+  at('command').replaceChildren(el('h3', {}, 'Run instead'), el('p', {}, el('code', {}, command)))
+  at('command').hidden = false
 }
 
-function step(stage, label, what, result) {
-  const rows = labelled(result)
+function step(title, outcome, details = {}, trace = undefined) {
+  const rows = labelled(details)
   return el(
     'li',
-    { 'data-stage': stage, 'data-verdict': result.verdict },
-    el('h4', {}, label === null ? null : el('span', { class: 'stage' }, label, ' '), what),
+    { 'data-outcome': outcome },
+    el('h4', {}, title),
     rows.length === 0 ? null : pairs(rows),
+    trace === undefined ? null : el('ul', { class: 'trace' }, traceItem(trace)),
   )
 }

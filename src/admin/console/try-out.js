@@ -1,7 +1,6 @@
 import { get } from './api.js'
-import { at, el, setHidden, setText } from './dom.js'
-
-const RESULTS = { true: 'passes', false: 'fails', error: 'error', asks: 'asks another server' }
+import { at, setHidden, setText } from './dom.js'
+import { traceItem } from './trace.js'
 
 export function startTryOut() {
   at('try').addEventListener('submit', (event) => {
@@ -33,7 +32,7 @@ async function ask() {
     setText(at('rule-text'), found.check || 'the empty rule: everybody may')
     setText(at('rule-from'), originOf(found))
     setHidden(at('rule-shown'), false)
-    trace.replaceChildren(...(found.trace === undefined ? [] : [tree(found.trace)]))
+    trace.replaceChildren(...(found.trace === undefined ? [] : [traceItem(found.trace)]))
   } catch (error) {
     setText(verdict, error.message)
     verdict.dataset.tone = 'bad'
@@ -47,16 +46,4 @@ function originOf({ from, layer, place }) {
   if (from === 'default') return "Cinder's default"
   if (layer === 'bundle') return "the organisation's bundle"
   return place === undefined ? from || 'not told' : `${place.file}, line ${place.line}`
-}
-
-function tree({ check, result, read, parts = [] }) {
-  return el(
-    'li',
-    { 'data-result': String(result) },
-    el('span', { class: 'result' }, RESULTS[result] ?? String(result)),
-    ' ',
-    el('code', {}, check),
-    read === undefined ? null : el('span', { class: 'read' }, ` ${read}`),
-    parts.length === 0 ? null : el('ul', {}, ...parts.map(tree)),
-  )
 }

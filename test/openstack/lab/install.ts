@@ -10,7 +10,7 @@ const packages = [
 const policy = '/usr/sbin/policy-rc.d'
 const saved = `${policy}.before-cinderguard-lab`
 
-function isInstalled(): boolean {
+function isInstalled(packages: readonly string[]): boolean {
   const answer = spawnSync('dpkg-query', ['-W', '-f', `\${db:Status-Status}\n`, ...packages], {
     encoding: 'utf8',
   })
@@ -29,20 +29,23 @@ function apt(...args: string[]): void {
     )
 }
 
+/** Installs the Debian packages of the lab; takes about a minute, or a moment when all is there. See {@link ensure}. */
+export const install = (): boolean => ensure(packages)
+
 /**
- * Installs the Debian packages of the lab; no service is started by it. Takes about a minute, or a moment when
- * all is there. Returns whether it had to install. Throws when this is not Debian 12 as root, or apt-get fails.
+ * Installs Debian packages; no service is started by it. Returns whether it had to install. Throws when this is not
+ * Debian 12 as root, or apt-get fails.
  */
-export function install(): boolean {
-  if (isInstalled()) return false
+export function ensure(wanted: readonly string[]): boolean {
+  if (isInstalled(wanted)) return false
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
   if (!/^ID=debian$/m.test(release) || !/^VERSION_ID="12"$/m.test(release) || process.getuid?.() !== 0)
-    throw new Error(`the OpenStack lab needs root on Debian 12 to install: ${packages.join(' ')}`)
+    throw new Error(`root on Debian 12 is needed to install: ${wanted.join(' ')}`)
   if (existsSync(policy)) renameSync(policy, saved)
   try {
     writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
     apt('update')
-    apt('install', '--no-install-recommends', ...packages)
+    apt('install', '--no-install-recommends', ...wanted)
   } finally {
     rmSync(policy, { force: true })
     if (existsSync(saved)) renameSync(saved, policy)
