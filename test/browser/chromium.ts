@@ -1,4 +1,4 @@
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 
 /** Debian's Chromium, without a window and without calling home. */
 export function openChromium(): Promise<Browser> {
@@ -51,4 +51,8 @@ export async function openPage(
   )
   await page.goto(url)
   return { page, complaints }
+}
+
+export async function textOf(locator: Locator): Promise<string> {
+  return (await locator.textContent()) ?? ''
 }

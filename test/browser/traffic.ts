@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PolicySource } from '../../src/checks/policy.ts'
 import { PROJECTS, VOLUMES, type VolumeName } from '../../src/demo/fixture.ts'
 import { compileRules } from '../../src/policy/ruleset.ts'
@@ -76,4 +77,19 @@ function send(
     asked.once('error', reject)
     asked.end(body === undefined ? undefined : JSON.stringify(body))
   })
+}
+
+/** Attacks, so many in a second, until the function given back is called. */
+export function underLoad(gateway: TestGateway, perSecond: number, call: () => Call): () => Promise<void> {
+  let isOver = false
+  const done = (async () => {
+    while (!isOver) {
+      await act(gateway, call())
+      await sleep(1000 / perSecond)
+    }
+  })()
+  return () => {
+    isOver = true
+    return done
+  }
 }

@@ -8,19 +8,29 @@ export function setToken(text) {
 }
 export const hasToken = () => token !== ''
 
-/** @returns the answer. @throws an Error with the gateway's words and `status`; none when it cannot be reached. */
-async function ask(path, signal) {
-  const answer = await fetch(`api/v1${path}`, {
-    signal,
-    headers: token === '' ? {} : { 'x-auth-token': token },
-  })
-  if (answer.ok) return answer
-  const { error = `status ${answer.status}` } = await answer.json().catch(() => ({}))
-  throw Object.assign(new Error(error), { status: answer.status })
+/** What the gateway, or the way to it, said no with; `status` is 0 when it was the way. */
+class Refusal extends Error {
+  constructor(message, status) {
+    super(message)
+    this.status = status
+  }
+}
+const lost = (error) => {
+  throw new Refusal(error instanceof TypeError ? 'the gateway cannot be reached' : error.message, 0)
 }
 
+/** @throws Refusal */
+async function ask(path, signal) {
+  const headers = token === '' ? {} : { 'x-auth-token': token }
+  const answer = await fetch(`api/v1${path}`, { signal, headers }).catch(lost)
+  if (answer.ok) return answer
+  const { error = `status ${answer.status}` } = await answer.json().catch(() => ({}))
+  throw new Refusal(error, answer.status)
+}
+
+/** Reads JSON. @throws Refusal */
 export async function get(path) {
-  return (await ask(path)).json()
+  return (await ask(path)).json().catch(lost)
 }
 
 /** The gateway says something every few seconds; a line that is silent for longer is dead. */
@@ -31,7 +41,7 @@ const SILENCE = 10_000
  *
  * @param on is given the name of each event (`message` when it has none) and its data
  * @param onOpen is called when nothing that happens from then on will be missed
- * @throws always, in the end: with the reason
+ * @throws Refusal, always, in the end; faults of `on` are reported and end nothing
  */
 export async function listen(on, onOpen) {
   const line = new AbortController()
@@ -47,8 +57,8 @@ export async function listen(on, onOpen) {
     await onOpen()
     let held = ''
     for (;;) {
-      const { value, done } = await reader.read()
-      if (done) throw new Error('the gateway ended the connection')
+      const { value, done } = await reader.read().catch(lost)
+      if (done) throw new Refusal('the gateway ended the connection', 0)
       alive()
       held += value
       const blocks = held.split('\n\n')
@@ -68,5 +78,10 @@ function deliver(block, on) {
     if (part.startsWith('event: ')) name = part.slice(7)
     if (part.startsWith('data: ')) data += part.slice(6)
   }
-  if (data !== '') on(name, JSON.parse(data))
+  if (data === '') return
+  try {
+    on(name, JSON.parse(data))
+  } catch (error) {
+    reportError(error)
+  }
 }

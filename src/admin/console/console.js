@@ -18,6 +18,8 @@ const REPORT_ANYWAY = 30_000
 const WAITS = [500, 1000, 2000, 5000]
 
 let wake = () => undefined
+/** When the gateway last said something. */
+let heard = null
 
 function setState(state, text) {
   setAttribute(document.body, 'data-state', state)
@@ -45,6 +47,7 @@ async function catchUp() {
   setHidden(at('forget'), !hasToken())
   add(decisions)
   showNow(now, filterReason)
+  heard = new Date()
   setState('live', 'Live')
   await Promise.all([refreshReport(), learnReasons(), learnRules()])
   void openNamed()
@@ -52,7 +55,6 @@ async function catchUp() {
 
 async function follow() {
   let failures = 0
-  let heard = null
   for (;;) {
     try {
       await listen((name, data) => {
@@ -65,11 +67,12 @@ async function follow() {
         showLogin(error)
         return
       }
+      // A fault of this page is no matter of the line.
+      if (error.status === undefined) reportError(error)
       setState('lost', 'Not connected, trying again')
       setHidden(at('lost'), false)
-      const reason = error instanceof TypeError ? 'the gateway cannot be reached' : error.message
       const since = heard === null ? '' : ` What you see is of ${clock(heard)}.`
-      setText(at('lost-reason'), `Connection lost: ${reason}.${since}`)
+      setText(at('lost-reason'), `Connection lost: ${error.message}.${since}`)
       await moment(WAITS[Math.min(failures, WAITS.length - 1)])
       failures += 1
     }

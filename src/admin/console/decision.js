@@ -1,5 +1,19 @@
 import { dateOf } from './words.js'
 
+/** Fields in which text is looked for. */
+const SEARCHED = [
+  ...[
+    'request_id',
+    'upstream_request_id',
+    'volume_id',
+    'attachment_id',
+    'server_id',
+    'project_id',
+    'user_id',
+  ],
+  ...['operation', 'reason', 'rule', 'problem', 'client', 'user_agent', 'service_user_id'],
+]
+
 /** A decision record (a CADF event), as the page looks at it. */
 export function read(event) {
   const content = event.attachments?.[0]?.content ?? {}
@@ -17,7 +31,10 @@ export function read(event) {
     target: content.volume_id ?? content.attachment_id ?? null,
     initiator,
     content,
-    text: JSON.stringify(event).toLowerCase(),
+    text: SEARCHED.map((field) => content[field])
+      .concat(initiator.name, content.service?.name)
+      .join(' ')
+      .toLowerCase(),
   }
 }
 

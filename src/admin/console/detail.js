@@ -38,9 +38,8 @@ export function openDetail(decision, others) {
       el('p', { class: 'summary' }, summaryOf(decision)),
       meaningOf(reason),
       content.hint
-        ? el('div', { class: 'callout' }, el('h3', {}, 'What to do'), el('p', {}, content.hint))
+        ? el('div', { class: 'callout' }, el('h3', {}, 'What to do'), el('p', { id: 'hint' }, content.hint))
         : null,
-      el('div', { id: 'command', class: 'callout', hidden: true }),
       others.length === 0 ? null : siblings(decision, others),
       ...sections(decision),
       el('section', { id: 'steps', hidden: true }),
@@ -183,8 +182,8 @@ function facts(known) {
   if (!Array.isArray(known) || known.length === 0) return null
   return el(
     'section',
-    {},
-    el('h3', {}, 'Facts it rested on, as recorded'),
+    { id: 'facts' },
+    el('h3', {}, 'Facts it rested on'),
     el(
       'ol',
       { class: 'steps' },
@@ -197,7 +196,7 @@ function facts(known) {
 }
 
 /** The explanation step by step, where the gateway has it: its facts are read anew. */
-async function explain({ id }) {
+async function explain({ id, content }) {
   const found = await get(`/decisions/${encodeURIComponent(id)}/explanation`).catch(() => null)
   const place = at('steps')
   if (shown !== id || place === null || !Array.isArray(found?.steps) || found.steps.length === 0) return
@@ -221,9 +220,10 @@ async function explain({ id }) {
     ].filter((part) => part !== null),
   )
   place.hidden = false
-  if (!command) return
-  at('command').replaceChildren(el('h3', {}, 'Run instead'), el('p', {}, el('code', {}, command)))
-  at('command').hidden = false
+  if (found.of === 'record') at('facts')?.remove()
+  const hint = at('hint')
+  if (command && hint !== null && content.hint.endsWith(command))
+    hint.replaceChildren(content.hint.slice(0, -command.length), el('code', { class: 'command' }, command))
 }
 
 function step(title, outcome, details = {}, trace = undefined) {

@@ -1,5 +1,5 @@
 import { get } from './api.js'
-import { at, setHidden, setText } from './dom.js'
+import { at, el, setHidden, setText } from './dom.js'
 import { traceItem } from './trace.js'
 
 export function startTryOut() {
