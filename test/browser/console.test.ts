@@ -146,6 +146,53 @@ test('readiness: what blocks, who it is and what to fix; what is as it should be
   expect(await textOf(page.locator('#expected-title'))).toMatch(/^1 more/)
 })
 
+test('readiness: findings by what they say about enforcing, and users that are trusted', async () => {
+  const row = {
+    ...{ verdict: 'observed', caller: 'service-without-token', operation: 'volume-detach', count: 3 },
+    ...{ reason: 'service_token_missing', rule: null, userId: 'u1', userName: 'carol', projectId: 'p1' },
+    ...{
+      serviceUser: null,
+      address: '192.0.2.7',
+      userAgent: 'python-cinderclient',
+      hint: 'set it',
+      passed: null,
+    },
+    ...{ first: '2026-11-01T08:00:00.000Z', last: '2026-11-02T09:00:00.000Z', resolved: null, blocks: false },
+  }
+  const report = {
+    ...{
+      mode: 'observe',
+      since: '2026-11-01T07:00:00.000Z',
+      guarded: 1234,
+      ready: false,
+      advice: 'Mend it.',
+    },
+    rows: [
+      { ...row, kind: 'intended', reason: 'attachment_in_use', caller: 'user' },
+      { ...row, kind: 'outage', reason: 'nova_unavailable' },
+      { ...row, kind: 'problem', resolved: '2026-11-03T10:00:00.000Z', address: '192.0.2.8' },
+      { ...row, kind: 'problem', blocks: true, new_field: 'of a later version' },
+    ],
+    services: [{ userId: 's1', userName: 'nova', count: 9, guarded: 2, from: [{ address: '192.0.2.9' }] }],
+    trusted: [{ userId: 't1', userName: 'ironic', count: 4, last: '2026-11-02T09:00:00.000Z' }],
+    ...{ others: 0, unlisted: { count: 5, last: '2026-11-02T09:00:00.000Z' } },
+  }
+  const { page } = await openPage(browser, 'about:blank')
+  await page.route('**/api/v1/report', (route) => route.fulfill({ json: report }))
+  await page.goto(gateway.adminUrl)
+  const states = page.locator('#findings .chip')
+  await expect.poll(() => states.allTextContents()).toEqual(['Blocks', 'Resolved'])
+  expect(await page.locator('#expected .chip').allTextContents()).toEqual(['Outage', 'As it should be'])
+  const [blocking, resolved] = await page.locator('#findings .finding').allTextContents()
+  for (const part of ['3 ×', 'carol (looks like a service without its token)', 'p1', '192.0.2.7', 'set it'])
+    expect(blocking).toContain(part)
+  expect(blocking).toContain('New field: of a later version')
+  expect(resolved).toContain('resolved since 2026-11-03')
+  expect(await textOf(page.locator('#basis'))).toContain('1,234 guarded operations judged; 5 more problems')
+  expect(await textOf(page.locator('#seen'))).toContain('nova 9 calls · 2 of them guarded · from 192.0.2.9')
+  expect(await textOf(page.locator('#trusted'))).toContain('ironic 4 calls')
+})
+
 test('a rule tried out, check by check', async () => {
   const { page } = await openPage(browser, gateway.adminUrl)
   await page.getByRole('button', { name: 'Try', exact: true }).click()

@@ -54,6 +54,8 @@ export const CALLERS = {
   service: 'a service, with its token',
   'trusted-user': 'a trusted service user, without a token',
   'service-without-token': 'looks like a service without its token',
+  'service-without-role': 'a service whose user has no service role',
+  'service-with-bad-token': 'looks like a service with a bad token',
   user: 'a user',
   unknown: 'not known',
 }
