@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openChromium, openPage, textOf } from './chromium.ts'
+import { findings } from './judge.ts'
 import { act, cinderPolicy } from './traffic.ts'
 
 /** Coming in, losing the line, coming back. */
@@ -55,6 +56,7 @@ describe('on an address that others reach', () => {
   test('nothing is shown before, nor to a wrong token, nor without the role', async () => {
     const { page, complaints } = await open()
     expect(await textOf(page.locator('#login-problem'))).toBe('')
+    expect(await findings(page)).toEqual([])
     await logIn(page, 'unknown')
     await page.getByText('Not let in: the token is not valid.').waitFor()
     await logIn(page, gateway.cloud.token('alice'))

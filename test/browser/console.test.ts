@@ -1,9 +1,9 @@
-import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { PROJECTS, USERS } from '../../src/demo/fixture.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openChromium, openPage, SCREENS, textOf } from './chromium.ts'
+import { findings, overflow } from './judge.ts'
 import { act, ask, cinderPolicy } from './traffic.ts'
 
 /** The console as people see it, in Debian's Chromium, over the stand-in cloud. */
@@ -250,27 +250,3 @@ test.each(['light', 'dark'] as const)(
     expect(complaints).toEqual([])
   },
 )
-
-/** What axe calls serious or critical. */
-async function findings(page: Page, within = 'body'): Promise<readonly string[]> {
-  await page.evaluate(axe.source)
-  const { violations } = (await page.evaluate(
-    `axe.run('${within}', { resultTypes: ['violations'] })`,
-  )) as axe.AxeResults
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-}
-
-/** What is wider than the screen. */
-async function overflow(page: Page): Promise<unknown> {
-  return page.evaluate(`
-    [document.scrollingElement, ...document.querySelectorAll('body *')]
-      .filter((each) => {
-        const { right, width } = each.getBoundingClientRect()
-        return width > 1 && right > innerWidth + 1 && each.closest('svg, .skip, datalist') === null
-      })
-      .map((each) => each.outerHTML.slice(0, 120))
-      .concat(document.documentElement.scrollWidth > innerWidth ? ['the page scrolls sideways'] : [])
-  `)
-}
