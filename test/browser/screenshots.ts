@@ -1,4 +1,4 @@
-// Takes the pictures of the console for README and docs: npm run screenshots [-- SECONDS]
+// Takes the pictures of the console for README and docs: npm run screenshots [-- SECONDS FOLDER]
 import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
@@ -135,25 +135,10 @@ try {
   await sleep(2500)
   await take(light, 'light')
   await take(phone, 'phone')
-  if (process.argv[3] !== undefined) await extras()
   const refused = dark.locator('.row[data-verdict=refused]', { hasText: 'attachment_in_use' })
   await refused.first().click()
   await sleep(500)
   await take(dark, 'dark')
-
-  async function extras(): Promise<void> {
-    await light.screenshot({ path: `${FOLDER}/all-light.png`, fullPage: true })
-    await dark.screenshot({ path: `${FOLDER}/all-dark.png`, fullPage: true })
-    await phone.locator('.row[data-verdict=refused]').first().click()
-    await sleep(400)
-    await phone.screenshot({ path: `${FOLDER}/phone-detail.png` })
-    await phone.locator('#detail-close').click()
-    await phone.screenshot({ path: `${FOLDER}/all-phone.png`, fullPage: true })
-    await light.locator('#roles').fill('member,reader')
-    await light.locator('#try button').click()
-    await sleep(500)
-    await light.locator('section', { has: light.locator('#try') }).screenshot({ path: `${FOLDER}/try.png` })
-  }
 } finally {
   await browser.close()
   await gateway.stop()
