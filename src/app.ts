@@ -2,8 +2,9 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
-import { credentialsOf, type PolicyRules, type PolicySource } from './checks/policy.ts'
+import { isAdmin, type PolicyRules, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
+import { callerOf, withServiceToken } from './clouds/caller.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
@@ -36,7 +37,9 @@ import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { createTokens } from './tokens.ts'
+import { startTracing } from './trace/tracing.ts'
 import { type TakesTurns, volumeOf } from './turns.ts'
+import { versionOf } from './version.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
@@ -60,7 +63,12 @@ export async function createApp(
   modes: Modes,
   turns: TakesTurns,
 ): Promise<App> {
-  const clients = createClients(config, metrics)
+  const { traces_url, traces_sample_ratio } = config.cinderguard
+  const tracing =
+    traces_url === undefined
+      ? null
+      : await startTracing({ url: traces_url, ratio: traces_sample_ratio, version: versionOf() }, log)
+  const clients = createClients(config, metrics, tracing?.call)
   const { keystone, nova, cinder } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
@@ -97,13 +105,14 @@ export async function createApp(
     },
   }
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
-  const forwarder = createForwarder(engine, {
+  const toUpstream = {
     url: upstream,
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
     ...upstreamTls(config),
-  })
+  }
+  const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
@@ -171,7 +180,7 @@ export async function createApp(
       const volume = await volumeOf(operation, identity, facts)
       return volume === null ? () => undefined : turns.take(volume)
     },
-    facts: (request, identity) => bookFor(callerOf(request, identity, policy)),
+    facts: (request, identity) => bookFor(callerOf(request, identity, isAdmin(identity, policy.current()))),
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
@@ -188,7 +197,7 @@ export async function createApp(
     now: () => performance.now(),
   }
 
-  const gateway = createGateway(stages)
+  const gateway = createGateway(tracing?.stages(stages) ?? stages)
   const { handle, messages } = throughExpress((request, response) => {
     metrics.inFlight(1)
     return gateway(request, response)
@@ -210,6 +219,7 @@ export async function createApp(
     },
     async close() {
       forwarder.close()
+      await tracing?.shutdown()
       await tokens.close()
       await Promise.all(Object.values(clients).map((client) => client.close()))
     },
@@ -224,19 +234,4 @@ function isPublic(request: GuardedRequest): boolean {
 
 function askedBy(request: GuardedRequest, body: Uint8Array): AskedBy {
   return { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(body) }
-}
-
-function callerOf(request: GuardedRequest, identity: Identity, policy: PolicySource): Caller {
-  return {
-    headers: { 'x-auth-token': identity.userToken.reveal(), 'x-openstack-request-id': request.requestId },
-    projectId: projectOf(identity.user),
-    isAdmin: credentialsOf(identity, policy.current()).is_admin === true,
-  }
-}
-
-async function withServiceToken(
-  headers: Readonly<Record<string, string>>,
-  session: ReturnType<typeof createSession>,
-): Promise<Readonly<Record<string, string>>> {
-  return { ...headers, 'x-service-token': (await session.get()).token.reveal() }
 }
