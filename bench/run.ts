@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { ensure } from '../test/openstack/lab/install.ts'
+import { faults } from './suites/faults.ts'
 import { growth } from './suites/growth.ts'
 import { guarded } from './suites/guarded.ts'
 import { latency } from './suites/latency.ts'
@@ -25,6 +26,7 @@ const SUITES: Readonly<Record<string, { readonly title: string; readonly run: ()
   workers: { title: 'Two workers beside one', run: workers },
   memory: { title: 'Memory', run: memory },
   start: { title: 'Start: from the command to the first connection taken', run: start },
+  faults: { title: 'When services fall, on a real OpenStack', run: faults },
   growth: { title: 'What a request costs as the work grows', run: growth },
 }
 

@@ -1,9 +1,16 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { request } from 'undici'
 
 /** What happens to a request instead of its being passed on; false: nothing does. */
-export type Fault = (asked: IncomingMessage, response: ServerResponse) => boolean
+export type Fault = (asked: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
+
+/** A certificate and its key, PEM. */
+export interface Shown {
+  readonly cert: string
+  readonly key: string
+}
 
 /** Stands before a real service, passes all on, and breaks on demand. */
 export class Faulty {
@@ -14,23 +21,34 @@ export class Faulty {
   asked = 0
   readonly #origin: string
   readonly #path: string
-  readonly #server = createServer((asked, response) => void this.#answer(asked, response))
+  readonly #server: http.Server | https.Server
 
-  private constructor(base: string) {
+  private constructor(base: string, shown: Shown | undefined) {
     const { origin, pathname } = new URL(base)
     this.#origin = origin
     this.#path = pathname === '/' ? '' : pathname
+    const handle = (asked: IncomingMessage, response: ServerResponse) =>
+      void this.#answer(asked, response).catch(() => response.destroy())
+    this.#server = shown === undefined ? http.createServer(handle) : https.createServer(shown, handle)
   }
 
-  static async before(base: string): Promise<Faulty> {
-    const faulty = new Faulty(base)
+  /** @param shown with it, clients speak TLS. */
+  static async before(base: string, shown?: Shown): Promise<Faulty> {
+    const faulty = new Faulty(base, shown)
     await new Promise<void>((resolve) => faulty.#server.listen(0, '127.0.0.1', resolve))
     return faulty
   }
 
   /** The service's address, by way of this one. */
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.#path}`
+    const scheme = this.#server instanceof https.Server ? 'https' : 'http'
+    return `${scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.#path}`
+  }
+
+  /** Shows another certificate to whoever connects from now on; nobody stays connected. */
+  show(shown: Shown): void {
+    if (this.#server instanceof https.Server) this.#server.setSecureContext(shown)
+    this.#server.closeAllConnections()
   }
 
   stop(): void {
@@ -41,7 +59,7 @@ export class Faulty {
   async #answer(asked: IncomingMessage, response: ServerResponse): Promise<void> {
     this.asked += 1
     this.token = String(asked.headers['x-auth-token'] ?? this.token)
-    if (this.fault?.(asked, response) === true) return
+    if ((await this.fault?.(asked, response)) === true) return
     const chunks: Buffer[] = []
     for await (const chunk of asked) chunks.push(chunk as Buffer)
     const { host: _, connection: _c, 'transfer-encoding': _t, ...headers } = asked.headers

@@ -44,6 +44,13 @@ export class LabProcesses {
     writeFileSync(this.#paths.pids, JSON.stringify({ owner: process.pid, pids }))
   }
 
+  /** Sends a signal to one service and its descendants. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    const pid = this.#children.get(name)?.pid
+    if (pid === undefined) throw new Error(`no service ${name}`)
+    process.kill(-pid, signal)
+  }
+
   logPath(name: string): string {
     return join(this.#paths.logs, `${name}.log`)
   }

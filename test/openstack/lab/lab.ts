@@ -57,9 +57,18 @@ export type Lab = {
   clearVerdicts(): void
   /** Points volumev3 of the catalogue at another base address (no path), for tokens issued after it. */
   pointVolumesAt(base: string): void
+  /** Stops one service where it stands, as SIGSTOP does, or lets it go on. */
+  hang(name: LabService): void
+  resume(name: LabService): void
+  /** Kills one service; starts it again and waits until it answers. */
+  kill(name: LabService): Promise<void>
+  revive(name: LabService): Promise<void>
   /** Ends all processes and removes the lab's directory. */
   stop(): Promise<void>
 }
+
+/** Services that a test may make fall; the legacy Cinder is the one behind gateways. */
+export type LabService = 'keystone' | 'nova' | 'legacy'
 
 async function answers(url: string, token?: string): Promise<boolean> {
   try {
@@ -149,7 +158,8 @@ export async function startLab({
     await timed('databases', () => prepareDatabases(layout))
     const writer = new FixtureWriter(paths, ids)
     fixtures = writer
-    for (const command of serviceCommands(layout, cinders, eventlet, isTimed)) processes.start(command)
+    const commands = serviceCommands(layout, cinders, eventlet, isTimed)
+    for (const command of commands) processes.start(command)
     const apis = [...cinders, ...(eventlet ? (['eventlet'] as const) : [])]
     const logSays = (name: string, text: string) =>
       timed(name, () => processes.waitFor(name, 90, () => processes.log(name).includes(text)))
@@ -184,6 +194,16 @@ export async function startLab({
       clearVerdicts: () => writeFileSync(paths.verdicts, ''),
       pointVolumesAt: (target) =>
         writeEndpoint(paths.databases.keystone, 'volumev3', `${target}/v3/%(project_id)s`),
+      hang: (name) => processes.signal(name, 'SIGSTOP'),
+      resume: (name) => processes.signal(name, 'SIGCONT'),
+      kill: (name) => processes.stop(name),
+      async revive(name) {
+        const command = commands.find((each) => each.name === name)
+        if (command === undefined) throw new Error(`no service ${name}`)
+        processes.start(command)
+        const url = { keystone: urls.keystone, nova: base('nova'), legacy: `${base('legacy')}/` }[name]
+        await processes.waitFor(name, 60, () => answers(url))
+      },
     }
   } catch (error) {
     await stop()
