@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { attachmentId, PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
+import { ensure } from '../openstack/lab/install.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openChromium, openPage, SCREENS } from './chromium.ts'
 import { act, ask, type Call, cinderPolicy } from './traffic.ts'
@@ -108,6 +109,7 @@ async function take(page: Page, name: string): Promise<void> {
   process.stdout.write(`${FOLDER}/console-${name}.png\n`)
 }
 
+ensure(['chromium', 'fonts-inter', 'fonts-jetbrains-mono'])
 mkdirSync(FOLDER, { recursive: true })
 const gateway = await startTestGateway(
   { 'cinderguard.mode_overrides': 'attachment-delete=observe, volume-terminate-connection=observe' },
