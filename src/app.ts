@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
-import { credentialsOf, type PolicySource } from './checks/policy.ts'
+import { credentialsOf, type PolicyRules, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
@@ -14,6 +14,7 @@ import { createSession } from './clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
+import { type Explaining, explaining } from './explain/explaining.ts'
 import { throughExpress } from './express.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type Stages } from './gateway.ts'
@@ -43,8 +44,7 @@ export interface App {
   /** What the listener must make its requests and answers of. */
   readonly messages: Messages
   readonly probes: Probes
-  /** The stages themselves, for explanations. */
-  readonly stages: Stages
+  readonly explaining: Explaining
   /** Looks tokens up, through the cache. */
   readonly validator: TokenValidator
   close(): Promise<void>
@@ -124,6 +124,13 @@ export async function createApp(
     const ruled = withRules(operation, call, config.policy, rules)
     return isJudged(ruled) ? { ...ruled, asked: askedBy(request, asked.body) } : ruled
   }
+  const checksBy = (rules: PolicyRules) => createChecks(rules, { ...config.cinderguard, ...config.policy })
+  const bookFor = (caller: Caller): FactBook => {
+    const known = new KnownFacts()
+    return Object.assign(known, {
+      gather: (questions) => gather(questions, known, caller, sources),
+    } satisfies Pick<FactBook, 'gather'>)
+  }
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -153,20 +160,18 @@ export async function createApp(
         : classified(request, identity, versions.maximum)
     },
     get checks() {
-      return createChecks(policy.current(), { ...config.cinderguard, ...config.policy })
+      return checksBy(policy.current())
     },
-    policyInForce: () => policy.identity?.().digest,
+    policyInForce() {
+      const rules = policy.current()
+      const { version = null, digest = '' } = policy.identity?.() ?? {}
+      return { version, digest, layerOf: (rule) => rules.source?.(rule)?.layer ?? null }
+    },
     turn: async (operation, identity, facts) => {
       const volume = await volumeOf(operation, identity, facts)
       return volume === null ? () => undefined : turns.take(volume)
     },
-    facts: (request, identity) => {
-      const known = new KnownFacts()
-      const caller = callerOf(request, identity, policy)
-      return Object.assign(known, {
-        gather: (questions) => gather(questions, known, caller, sources),
-      } satisfies Pick<FactBook, 'gather'>)
-    },
+    facts: (request, identity) => bookFor(callerOf(request, identity, policy)),
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
@@ -192,7 +197,11 @@ export async function createApp(
     messages,
     handle,
     validator: tokens.validator,
-    stages,
+    explaining: explaining(
+      { stages, checksBy, policy: policy.current },
+      { validator: tokens.validator, ownToken: async () => (await session.get()).token, bookFor },
+      () => policy.identity?.().digest ?? null,
+    ),
     probes: {
       keystone: () => checkOwnToken(session, tokens.keystone),
       cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),

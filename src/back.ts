@@ -8,6 +8,7 @@ import { checkReadiness, type PolicyReadiness, type Probes } from './admin/readi
 import type { PolicySource } from './checks/policy.ts'
 import type { Service } from './clouds/client.ts'
 import type { Config } from './config/options.ts'
+import type { Explaining } from './explain/explaining.ts'
 import type { TokenValidator } from './identity/identity.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import type { Recent } from './record/recent.ts'
@@ -22,6 +23,7 @@ export interface BackSources {
   readonly recent: Recent<CadfEvent>
   readonly probes: Probes
   readonly validator: TokenValidator
+  readonly explaining: Explaining
   readonly onReady: (service: Service, isReady: boolean) => void
 }
 
@@ -36,7 +38,7 @@ export interface Back {
 /** Opens the admin listener. @throws when its address cannot be had. */
 export async function startBack(config: Config, policy: PolicySource, sources: BackSources): Promise<Back> {
   const { admin_bind, console_role } = config.cinderguard
-  const { registry, report, recent, probes, validator, onReady } = sources
+  const { registry, report, recent, probes, validator, explaining, onReady } = sources
   let draining = false
   const readiness = () => checkReadiness(probes, onReady)
   const now = async () => {
@@ -53,6 +55,7 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
       recent,
       report,
       now,
+      explain: explaining.record,
       policy: () => ({ source: () => undefined, ...policy.current() }),
     }),
   })

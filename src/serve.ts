@@ -3,8 +3,8 @@ import type { Logger } from 'pino'
 import { startBack } from './back.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
+import type { Explaining } from './explain/explaining.ts'
 import { modesOf, startFront } from './front.ts'
-import type { Stages } from './gateway.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
 import { Recent } from './record/recent.ts'
@@ -17,8 +17,7 @@ export interface Gateway {
   readonly url: string
   readonly adminUrl: string
   readonly metrics: Metrics
-  /** For explanations. */
-  readonly stages: Stages
+  readonly explaining: Explaining
   /** Opens the files that it writes anew, after they were moved away (logrotate). */
   reopen(): void
   /** Unready at once, then requests under way are let finish. */
@@ -43,6 +42,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     recent,
     probes: front.probes,
     validator: front.validator,
+    explaining: front.explaining,
     onReady: metrics.ready,
   }).catch(async (error: unknown) => {
     await front.stop()
@@ -53,7 +53,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     url: front.url,
     adminUrl: back.url,
     metrics,
-    stages: front.stages,
+    explaining: front.explaining,
     reopen: front.reopen,
     async stop() {
       back.drain()

@@ -45,7 +45,7 @@ const matching = (pattern: RegExp, except = /^$/): string[] =>
 
 /** Judge without waiting and without the world: no clock, no Node, no package. Arithmetic on addresses is let in. */
 const PURE =
-  /^(?:operation|checks|rollout)\/|^policy\/(?!source|load)|^http\/(?:rejection|fault)\.ts$|^record\/(?:record|cadf)\.ts$|^identity\/identity\.ts$/
+  /^(?:operation|checks|rollout)\/|^policy\/(?!source|load)|^http\/(?:rejection|fault)\.ts$|^record\/(?:record|cadf)\.ts$|^identity\/identity\.ts$|^stage-clock\.ts$/
 /** The words that all layers speak. */
 const WORDS = /^(?:http\/rejection|identity\/identity|operation\/operation|checks\/check)\.ts$/
 /** Puts the parts together; imported by its own kind only. */

@@ -1,6 +1,7 @@
 import { type RequestHandler, Router } from 'express'
+import type { Explanation } from '../explain/explain.ts'
 import { RULE_NAMES, type TryOutRules, tryOut } from '../policy/try-out.ts'
-import type { CadfEvent } from '../record/cadf.ts'
+import { type CadfEvent, isCalled } from '../record/cadf.ts'
 import type { Recent } from '../record/recent.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
 import type { Now } from './now.ts'
@@ -15,29 +16,36 @@ export interface DecisionSources {
   readonly policy: () => TryOutPolicy
   readonly recent: Recent<CadfEvent>
   readonly report: () => Promise<ReadinessReport>
+  /** @param token whose eyes see the facts of now; else those of the gateway's own account. */
+  readonly explain: (event: CadfEvent, token: string | undefined) => Promise<Explanation>
 }
 
 /**
  * What operators look at, read only, as JSON below `/api/v1`: `decisions` (the latest, newest first),
- * `decisions/<request id>`, `events` (new decisions as server-sent events), `report` (readiness to enforce), `now`,
+ * `decisions/<id>` (by request id, that of Cinder's answer or that of the record), `decisions/<id>/explanation` (of
+ * the newest of them), `events` (new decisions as server-sent events), `report` (readiness to enforce), `now`,
  * `rules` and `try-out` (what a policy rule says of somebody made up).
  */
 export function decisionRoutes(
   access: RequestHandler,
-  { recent, report, now, policy }: DecisionSources,
+  { recent, report, now, policy, explain }: DecisionSources,
 ): Router {
   const router = Router()
   router.use(access)
   router.get('/decisions', (_request, response) => {
     response.json({ decisions: recent.all().toReversed() })
   })
-  router.get('/decisions/:requestId', (request, response) => {
-    const found = recent.all().filter((event) => requestIdOf(event) === request.params.requestId)
-    if (found.length === 0) {
-      response.status(404).json({ error: 'no such decision among the latest' })
-      return
-    }
-    response.json({ decisions: found.toReversed() })
+  const find = (id: string) => recent.all().filter((event) => isCalled(event, id))
+  router.get('/decisions/:id', (request, response) => {
+    const found = find(request.params.id)
+    if (found.length === 0) response.status(404).json({ error: UNKNOWN })
+    else response.json({ decisions: found.toReversed() })
+  })
+  router.get('/decisions/:id/explanation', async (request, response) => {
+    const newest = find(request.params.id).at(-1)
+    const token = request.headers['x-auth-token']
+    if (newest === undefined) response.status(404).json({ error: UNKNOWN })
+    else response.json(await explain(newest, typeof token === 'string' ? token : undefined))
   })
   router.get('/now', async (_request, response) => {
     response.json(await now())
@@ -92,9 +100,4 @@ export function decisionRoutes(
 
 const MAX_UNREAD = 1_048_576
 
-function requestIdOf(event: CadfEvent): unknown {
-  const { initiator } = event
-  return typeof initiator === 'object' && initiator !== null && 'request_id' in initiator
-    ? initiator.request_id
-    : undefined
-}
+const UNKNOWN = 'no such decision among the latest'

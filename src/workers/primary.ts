@@ -139,6 +139,7 @@ export async function startPrimary(
     recent,
     probes: app.probes,
     validator: app.validator,
+    explaining: app.explaining,
     onReady: metrics.ready,
   })
   try {

@@ -42,6 +42,7 @@ function outcome(draft: Draft, rejection: Rejection | null, status: number): Out
     draft,
     rejection,
     observed: null,
+    mode: 'enforce',
     caller: draft.identity?.isService === true ? 'service' : 'user',
     status,
     decisionSeconds: 0.01234,
