@@ -6,6 +6,7 @@ import type { Config } from './config/options.ts'
 import type { Explaining } from './explain/explaining.ts'
 import { modesOf, startFront } from './front.ts'
 import type { CadfEvent } from './record/cadf.ts'
+import { linesLost } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
 import { Recent } from './record/recent.ts'
 import { Report } from './rollout/report.ts'
@@ -33,6 +34,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.logLines(() => linesLost(log))
   const recent = new Recent<CadfEvent>(RECENT)
   const report = new Report(overall, Date.now())
   const front = await startFront(config, policy, log, { metrics, recent, report, turns: new Turns() })

@@ -119,7 +119,7 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
   },
   express: { value: /^(?:express\.ts|admin\/)/ },
   pino: {
-    value: /^record\/(?:log|sink)\.ts$/,
+    value: /^record\/(?:log|stream-sink)\.ts$/,
     type: /^(?:app|front|serve|server|reason-of)\.ts$|^(?:commands|record|workers)\//,
   },
   yaml: { value: /^policy\/(?:source|load|load-cases)\.ts$|^demo\// },

@@ -111,10 +111,10 @@ export const OPTIONS = {
       type: 'string',
       default: '',
       pattern: {
-        source: '^(?:stdout|/.+|syslog://(?:\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+)(?::\\d{1,5})?)?$',
-        expects: 'empty, stdout, /PATH or syslog://HOST:PORT',
+        source: '^(?:stdout|/.+|syslog(?:\\+tcp)?://(?:\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+)(?::\\d{1,5})?)?$',
+        expects: 'empty, stdout, /PATH, syslog://HOST:PORT or syslog+tcp://HOST:PORT',
       },
-      help: 'Where decision records go, one CADF event a line for each refusal and each guarded operation: stdout, a file (opened again on SIGHUP) or syslog over UDP. Empty writes none.',
+      help: 'Where decision records go, one CADF event a line for each refusal and each guarded operation: stdout, a file (opened again on SIGHUP), syslog over UDP (syslog://; what no datagram holds is sent without its facts) or over TCP (syslog+tcp://). Empty writes none.',
     },
     audit_queue: {
       type: 'int',

@@ -126,6 +126,14 @@ function withoutView(answer: unknown): Json {
   return rest as unknown as Json
 }
 
+/** The event without the facts it rests on, which have no limit; for sinks that have one. */
+export function withoutFacts(event: CadfEvent): CadfEvent {
+  const { attachments } = event
+  if (!Array.isArray(attachments)) return event
+  const shorter = attachments.map((each) => ({ ...each, content: { ...each.content, facts: 'too long' } }))
+  return { ...event, attachments: shorter }
+}
+
 /**
  * Whether an event is of the request with this id: the gateway's own (which is the caller's, where it sent one, and
  * Cinder's global request id), the one of Cinder's answer, or that of the event.

@@ -358,7 +358,7 @@ describe('exactly one record', () => {
     [
       'a check',
       { checks: [says('no', reject('undecided'))] },
-      ['request', 'identity', 'operation', 'facts', 'policy', 'turn'],
+      ['request', 'identity', 'operation', 'facts', 'policy', 'turn', 'check'],
     ],
   ])('of one that ended at %s, with what was known by then', async (_name, replaced, known) => {
     const { outcomes } = await live(replaced)
