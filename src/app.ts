@@ -2,8 +2,9 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
-import { credentialsOf, type PolicyRules, type PolicySource } from './checks/policy.ts'
+import { isAdmin, type PolicyRules, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
+import { callerOf, withServiceToken } from './clouds/caller.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
@@ -171,7 +172,7 @@ export async function createApp(
       const volume = await volumeOf(operation, identity, facts)
       return volume === null ? () => undefined : turns.take(volume)
     },
-    facts: (request, identity) => bookFor(callerOf(request, identity, policy)),
+    facts: (request, identity) => bookFor(callerOf(request, identity, isAdmin(identity, policy.current()))),
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
@@ -224,19 +225,4 @@ function isPublic(request: GuardedRequest): boolean {
 
 function askedBy(request: GuardedRequest, body: Uint8Array): AskedBy {
   return { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(body) }
-}
-
-function callerOf(request: GuardedRequest, identity: Identity, policy: PolicySource): Caller {
-  return {
-    headers: { 'x-auth-token': identity.userToken.reveal(), 'x-openstack-request-id': request.requestId },
-    projectId: projectOf(identity.user),
-    isAdmin: credentialsOf(identity, policy.current()).is_admin === true,
-  }
-}
-
-async function withServiceToken(
-  headers: Readonly<Record<string, string>>,
-  session: ReturnType<typeof createSession>,
-): Promise<Readonly<Record<string, string>>> {
-  return { ...headers, 'x-service-token': (await session.get()).token.reveal() }
 }

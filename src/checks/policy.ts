@@ -200,6 +200,11 @@ export function credentialsOf(identity: Identity, policy: PolicyRules): Record<s
   return { ...credentials, is_admin: policy.allows('context_is_admin', credentials, credentials) }
 }
 
+/** Whether Cinder takes somebody for an admin, who may then see every project's rows. */
+export function isAdmin(identity: Identity, policy: PolicyRules): boolean {
+  return credentialsOf(identity, policy).is_admin === true
+}
+
 /** The credentials with the request itself, for the checks of `src/policy/extensions.ts`. */
 export function withRequest(
   credentials: Record<string, unknown>,

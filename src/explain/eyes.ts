@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FactBook } from '../checking.ts'
-import { credentialsOf, type PolicyRules } from '../checks/policy.ts'
+import { isAdmin, type PolicyRules } from '../checks/policy.ts'
 import type { Caller } from '../clouds/cinder.ts'
 import { Secret } from '../config/secret.ts'
 import { type Identity, projectOf, type TokenValidator } from '../identity/identity.ts'
@@ -34,13 +34,13 @@ export async function openEyes(token: string | undefined, sources: EyesSources):
     const user = await validator.validate(userToken, false, requestId)
     if (user === 'invalid') return 'Keystone does not know the token'
     const identity: Identity = { user, userToken, isService: false }
-    const isAdmin = credentialsOf(identity, policy()).is_admin === true
+    const seesAll = isAdmin(identity, policy())
     const projectId = projectOf(user)
     const headers = { 'x-auth-token': userToken.reveal(), 'x-openstack-request-id': requestId }
     return {
       who: token === undefined ? `the gateway's own account, ${nameOf(user)}` : nameOf(user),
-      sees: (project) => isAdmin || (project !== null && project === projectId),
-      facts: () => bookFor({ headers, projectId, isAdmin }),
+      sees: (project) => seesAll || (project !== null && project === projectId),
+      facts: () => bookFor({ headers, projectId, isAdmin: seesAll }),
     }
   } catch (error) {
     return error instanceof Error ? error.message : 'Keystone cannot be asked'
