@@ -37,7 +37,9 @@ import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { createTokens } from './tokens.ts'
+import { startTracing } from './trace/tracing.ts'
 import { type TakesTurns, volumeOf } from './turns.ts'
+import { versionOf } from './version.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
@@ -61,7 +63,12 @@ export async function createApp(
   modes: Modes,
   turns: TakesTurns,
 ): Promise<App> {
-  const clients = createClients(config, metrics)
+  const { traces_url, traces_sample_ratio } = config.cinderguard
+  const tracing =
+    traces_url === undefined
+      ? null
+      : await startTracing({ url: traces_url, ratio: traces_sample_ratio, version: versionOf() }, log)
+  const clients = createClients(config, metrics, tracing?.call)
   const { keystone, nova, cinder } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
@@ -98,13 +105,14 @@ export async function createApp(
     },
   }
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
-  const forwarder = createForwarder(engine, {
+  const toUpstream = {
     url: upstream,
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
     ...upstreamTls(config),
-  })
+  }
+  const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
@@ -189,7 +197,7 @@ export async function createApp(
     now: () => performance.now(),
   }
 
-  const gateway = createGateway(stages)
+  const gateway = createGateway(tracing?.stages(stages) ?? stages)
   const { handle, messages } = throughExpress((request, response) => {
     metrics.inFlight(1)
     return gateway(request, response)
@@ -211,6 +219,7 @@ export async function createApp(
     },
     async close() {
       forwarder.close()
+      await tracing?.shutdown()
       await tokens.close()
       await Promise.all(Object.values(clients).map((client) => client.close()))
     },

@@ -120,10 +120,24 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
   express: { value: /^(?:express\.ts|admin\/)/ },
   pino: {
     value: /^record\/(?:log|stream-sink)\.ts$/,
-    type: /^(?:app|front|serve|server|reason-of)\.ts$|^(?:commands|record|workers)\//,
+    type: /^(?:app|front|serve|server|reason-of)\.ts$|^(?:commands|record|trace|workers)\//,
   },
+  '@opentelemetry/api': { value: /^trace\/(?:opentelemetry|span-context|traced-stages)\.ts$/ },
+  '@opentelemetry/sdk-trace': { value: /^trace\/opentelemetry\.ts$/ },
+  '@opentelemetry/resources': { value: /^trace\/opentelemetry\.ts$/ },
+  '@opentelemetry/exporter-trace-otlp-http': { value: /^trace\/opentelemetry\.ts$/ },
   yaml: { value: /^policy\/(?:source|load|load-cases)\.ts$|^demo\// },
 }
+
+test('OpenTelemetry is loaded by a dynamic import alone', () => {
+  const isTracing = (path: string) => /^trace\/(?:opentelemetry|span-context|traced-stages)\.ts$/.test(path)
+  const statically = files
+    .filter(({ path }) => !isTracing(path))
+    .filter(({ text }) =>
+      /^import (?!type\b).*from '.*\/(?:opentelemetry|span-context|traced-stages)\.ts'/m.test(text),
+    )
+  expect(statically).toEqual([])
+})
 
 test('each package has its one place', () => {
   expect(

@@ -106,7 +106,8 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
   if ('problems' in modes) throw new Error(modes.problems.join('; '))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(
-    config,
+    // No request was made that a trace could tell of.
+    { ...config, cinderguard: { ...config.cinderguard, traces_url: undefined } },
     policy,
     createMetrics(versionOf()),
     createLogger('error'),

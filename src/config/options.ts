@@ -124,6 +124,17 @@ export const OPTIONS = {
       default: '16777216',
       help: 'How much of the decision records may wait for a slow sink. What does not fit is dropped and counted in cinderguard_decision_records_total.',
     },
+    traces_url: {
+      type: 'url',
+      help: 'Where OpenTelemetry traces are sent (OTLP over HTTP), such as http://collector:4318/v1/traces. Without it none are made. A collector that does not answer loses them, and delays no request.',
+    },
+    traces_sample_ratio: {
+      type: 'float',
+      min: 0,
+      max: 1,
+      default: '1',
+      help: 'How many of the requests that bring no trace of their own are traced, from 0 to 1. One that brings a traceparent is traced when that says so.',
+    },
     guard_shared_connector: {
       type: 'bool',
       default: 'false',
