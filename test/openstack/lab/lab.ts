@@ -63,6 +63,8 @@ export type Lab = {
   /** Kills one service; starts it again and waits until it answers. */
   kill(name: LabService): Promise<void>
   revive(name: LabService): Promise<void>
+  /** Points the catalogue at another address of Nova (with `/v2.1`), for tokens issued after it. */
+  pointComputeAt(url: string): void
   /** Ends all processes and removes the lab's directory. */
   stop(): Promise<void>
 }
@@ -204,6 +206,7 @@ export async function startLab({
         const url = { keystone: urls.keystone, nova: base('nova'), legacy: `${base('legacy')}/` }[name]
         await processes.waitFor(name, 60, () => answers(url))
       },
+      pointComputeAt: (url) => writeEndpoint(paths.databases.keystone, 'compute', url),
     }
   } catch (error) {
     await stop()
