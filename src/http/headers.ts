@@ -91,6 +91,9 @@ export function readHeaders(
   }
   const problem = framingProblem(all, httpVersion)
   if (problem !== null) return refuse(problem)
+  const expected = all.get('expect')
+  if (expected !== undefined && expected.toLowerCase() !== '100-continue')
+    return reject('unknown_expectation')
   const dropped = connectionNames(all)
   for (const name of dropped) if (SINGLE.has(name)) return refuse(`Connection names ${name}`)
   for (const name of all.keys()) if (HOP_BY_HOP.has(name) || IDENTITY.has(name)) all.delete(name)

@@ -48,7 +48,12 @@ describe("every question is put with the caller's eyes", () => {
       '/v3/demo/attachments/detail?volume_id=v&all_tenants=1',
       '3.27',
     ],
-    ['without a project', () => cinder.volume('v', { ...alice, projectId: null }), '/v3/volumes/v.json', '3.0'],
+    [
+      'without a project',
+      () => cinder.volume('v', { ...alice, projectId: null }),
+      '/v3/volumes/v.json',
+      '3.0',
+    ],
   ])('%s', async (_what, question, path, version) => {
     await expect(question()).rejects.toThrow('was answered 500')
     expect(sent.at(-1)).toEqual({

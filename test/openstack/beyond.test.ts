@@ -85,9 +85,13 @@ describe('beyond the fix', () => {
   afterAll(() => Promise.all([open.stop(), closed.stop()]))
 
   for (const [name, option, caller, method, path, body, passes] of HOLES) {
-    const send = async (base: string, service?: string): Promise<{ status: number; text: string }> => {
+    const send = async (
+      base: string,
+      service?: string,
+      by: 'admin' | 'member' | 'reader' = caller,
+    ): Promise<{ status: number; text: string }> => {
       lab.reset(method === 'PUT' ? SINGLE : FIXTURE)
-      const { token, projectId } = await lab.token(caller, 'demo')
+      const { token, projectId } = await lab.token(by, 'demo')
       const answer = await request(`${base}/v3/${projectId}${path}`, {
         method,
         headers: {
@@ -117,6 +121,13 @@ describe('beyond the fix', () => {
           attach_status: 'attached',
         })
       }
+    })
+
+    test(`${name}: whom policy refuses is answered as by a fixed Cinder, with ${option} too`, async () => {
+      const asked = (base: string) => send(base, undefined, caller === 'admin' ? 'member' : 'reader')
+      const fixed = await asked(lab.urls.cinder.fixed)
+      if (option !== 'guard_shared_connector') expect(fixed.status).toBe(403)
+      if (fixed.status >= 400) expect(await asked(closed.url)).toEqual(fixed)
     })
 
     test(`${name}: a service may, with ${option} too`, async () => {
