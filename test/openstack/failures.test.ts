@@ -118,7 +118,7 @@ describe('Nova answers', () => {
     [429, fault('overLimit', 429), 429],
     [500, fault('computeFault', 500), 500],
     [503, fault('serviceUnavailable', 503), 503],
-    ['nonsense', FAULTS['answers 200 with nonsense'], 500],
+    ['nonsense', FAULTS['answers 200 with nonsense'], 400],
     ['an empty object', FAULTS['answers 200 with an empty object'], 500],
     ['nothing, and closes', FAULTS['closes connections'], 500],
   ] as const)('%s: 503, where a fixed Cinder says otherwise', async (_what, answer, status) => {

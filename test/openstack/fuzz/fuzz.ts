@@ -1,6 +1,5 @@
-import { statSync } from 'node:fs'
 import fc from 'fast-check'
-import { plain, type RawRequest } from '../../fuzz/raw-request.ts'
+import { keptAlive, plain, type RawRequest } from '../../fuzz/raw-request.ts'
 import { cook, type Recipe, recipes } from '../../fuzz/recipe.ts'
 import { sendBytes, statusesOf } from '../../fuzz/send.ts'
 import { IDS, SITUATIONS } from '../cases.ts'
@@ -9,9 +8,13 @@ import type { Lab } from '../lab/lab.ts'
 export interface FuzzOptions {
   readonly runs: number
   readonly seed: number
+  /** The end, whatever is left of the runs. */
+  readonly seconds?: number
   /** The gateway, and the legacy Cinder that it stands before. */
   readonly gateway: string
   readonly legacy: string
+  /** A gateway to the same Cinder whose `public_prefix` is `/volume`. */
+  readonly prefixed: string
   /** Also send each request to the bare legacy Cinder, to count how many spoilt ones still attack. */
   readonly bare: boolean
   readonly onProgress?: (done: number) => void
@@ -20,6 +23,8 @@ export interface FuzzOptions {
 export interface FuzzReport {
   readonly runs: number
   readonly seed: number
+  /** Blocked operations that were executed through the gateway; shrinking repeats the first. */
+  readonly executed: number
   /** How many requests the bare legacy Cinder executed although its own check had refused them. */
   readonly bare: number
   /** Answers of the gateway, by status; 0 for a connection that ended without one. */
@@ -31,11 +36,7 @@ export interface FuzzReport {
 const FIXTURE = SITUATIONS['Nova uses this attachment'] ?? { volumes: [], attachments: [], instances: [] }
 
 /** Each guarded request in the forms that clients send; every one of them is refused. */
-export function guardedRequests(
-  project: string,
-  token: string,
-  admin: string,
-): readonly (() => RawRequest)[] {
+function guardedRequests(project: string, token: string, admin: string): readonly (() => RawRequest)[] {
   const volume = `/volumes/${IDS.volume}/action`
   const attachment = `/attachments/${IDS.attachment}`
   const common = (who: string) =>
@@ -54,6 +55,12 @@ export function guardedRequests(
     action(`/v3${volume}`, `{"os-detach": {"attachment_id": "${IDS.attachment}"}}`),
     action(`/v3/${project}${volume}.json`, '{"os-terminate_connection": {"connector": {"host": "h"}}}'),
     action(`/v3/${project}${volume}`, `{"os-force_detach": {"attachment_id": "${IDS.attachment}"}}`, admin),
+    action(
+      `/v3/${project}${volume}`,
+      `{"os-migrate_volume_completion": {"new_volume": "${IDS.newVolume}"}}`,
+      admin,
+    ),
+    action(`/v2/${project}${volume}`, '{"os-detach": {}}'),
     remove(`/v3/${project}${attachment}`),
     remove(`/v3${attachment}`),
     remove(`/v3/${project}${attachment}.json`),
@@ -65,16 +72,38 @@ export function guardedRequests(
   ]
 }
 
+/** The same below a prefix, and each of them on a connection that stays. */
+export function bases(
+  project: string,
+  token: string,
+  admin: string,
+): readonly { readonly make: () => RawRequest; readonly isPrefixed: boolean }[] {
+  const plainly = guardedRequests(project, token, admin)
+  const below = plainly.slice(0, 5).map((make) => () => {
+    const request = make()
+    request.target = `/volume${request.target}`
+    return request
+  })
+  return [...plainly, ...below].flatMap((make, index) => {
+    const isPrefixed = index >= plainly.length
+    return [
+      { make, isPrefixed },
+      { make: () => keptAlive(make()), isPrefixed },
+    ]
+  })
+}
+
 /** Spoils guarded requests in every way and looks whether the legacy Cinder ever executes what it should not. */
 export async function fuzz(lab: Lab, options: FuzzOptions): Promise<FuzzReport> {
   const { token, projectId } = await lab.token('member')
-  const bases = guardedRequests(projectId, token, (await lab.token('admin', 'demo')).token)
+  const admin = await lab.token('admin', 'demo')
+  const begun = bases(projectId, token, admin.token)
+  const makers = begun.map(({ make }) => make)
   const statuses: Record<number, number> = {}
+  let through = 0
   let bare = 0
   let done = 0
   const executed = (): boolean => {
-    const size = statSync(lab.paths.verdicts, { throwIfNoEntry: false })?.size ?? 0
-    if (size === 0) return false
     const blocked = lab.readVerdicts().some(({ allowed }) => !allowed)
     lab.clearVerdicts()
     return blocked
@@ -83,15 +112,17 @@ export async function fuzz(lab: Lab, options: FuzzOptions): Promise<FuzzReport> 
   lab.reset(FIXTURE)
   lab.clearVerdicts()
   const property = fc.asyncProperty(recipes, async (recipe) => {
-    const bytes = cook(recipe, bases)
+    const bytes = cook(recipe, makers)
+    const gateway = begun[recipe.base % begun.length]?.isPrefixed ? options.prefixed : options.gateway
     if (options.bare) {
       const answered = statusesOf(await sendBytes(options.legacy, bytes))
       const reached = executed()
       if (reached) bare += 1
       if (reached || changed(answered)) lab.reset(FIXTURE)
     }
-    const answered = statusesOf(await sendBytes(options.gateway, bytes))
+    const answered = statusesOf(await sendBytes(gateway, bytes))
     const bypassed = executed()
+    if (bypassed) through += 1
     if (bypassed || changed(answered)) lab.reset(FIXTURE)
     for (const status of answered.length === 0 ? [0] : answered)
       statuses[status] = (statuses[status] ?? 0) + 1
@@ -101,19 +132,24 @@ export async function fuzz(lab: Lab, options: FuzzOptions): Promise<FuzzReport> 
   })
   const { failed, counterexample, counterexamplePath, seed, numRuns } = await fc.check(property, {
     numRuns: options.runs,
+    ...(options.seconds === undefined
+      ? {}
+      : { interruptAfterTimeLimit: options.seconds * 1000, markInterruptAsFailure: false }),
     seed: options.seed,
     endOnFailure: false,
   })
   const found = counterexample?.[0]
-  const clean = (bytes: Buffer) => bases.length > 0 && bytes.toString('latin1').replaceAll(token, 'TOKEN')
+  const clean = (bytes: Buffer) =>
+    bytes.toString('latin1').replaceAll(token, 'TOKEN').replaceAll(admin.token, 'ADMIN')
   return {
     runs: numRuns,
     seed,
+    executed: through,
     bare,
     statuses,
     bypass:
       failed && found !== undefined
-        ? { recipe: found, bytes: String(clean(cook(found, bases))), path: counterexamplePath }
+        ? { recipe: found, bytes: clean(cook(found, makers)), path: counterexamplePath }
         : null,
   }
 }
