@@ -47,7 +47,9 @@ export async function listen(
   const underWay = new UnderWay()
   let isDraining = false
   const onRequest: RequestListener = (request, response) => {
-    const same = underWay.on(request.socket)
+    const { socket } = request
+    const same = underWay.on(socket)
+    const before = same.at(-1)
     same.push(response)
     response.shouldKeepAlive &&= !isDraining
     response.once('close', () => {
@@ -58,7 +60,9 @@ export async function listen(
       response.prependOnceListener('finish', () => {
         if (!request.complete) request.socket.destroySoon = () => linger(request.socket)
       })
-    handler(request, response)
+    // One at a time: what follows a request after which the connection ends is no request any more (RFC 9112, 9.6).
+    if (before === undefined) handler(request, response)
+    else before.once('close', () => socket.writable && handler(request, response))
   }
   const [server, unwatch] = createServer(onRequest, options)
   server.maxHeadersCount = 0
