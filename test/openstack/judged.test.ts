@@ -3,11 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { CORPUS } from '../fuzz/corpus.ts'
 import { compareJudged, enter, type Ledger, type Seen, startJudging } from '../fuzz/judged.ts'
 import { freePorts } from './lab/freePorts.ts'
 
 /** What is judged is what the upstream reads, for the servers that Cinder runs under or behind. */
 const PYTHON = join(import.meta.dirname, 'lab', 'python')
+const NAMES = { project: 'p', volume: 'v', attachment: 'a', newVolume: 'n', token: 'alice', admin: 'root' }
 const folder = mkdtempSync(join(tmpdir(), 'cinderguard-judged-'))
 const children: ChildProcess[] = []
 afterAll(async () => {
@@ -80,6 +82,7 @@ describe.each(Object.entries(SERVERS))('before %s', (name, command) => {
     const { difference, forwarded } = await compareJudged(judging, () => read(records), {
       runs: 800,
       seed: 7,
+      also: CORPUS.map(({ bytes }) => bytes(NAMES)),
     })
     await judging.stop()
     expect(difference).toBeNull()

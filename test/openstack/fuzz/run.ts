@@ -51,6 +51,7 @@ try {
       ...common,
       runs: Number(values.runs),
       ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
+      atOnce: values.bare ? 1 : 12,
       gateway: gateway.url,
       prefixed: prefixed.url,
       onProgress: (done) =>
