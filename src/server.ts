@@ -79,7 +79,9 @@ export async function listen(
   server.on('checkExpectation', onRequest)
   server.on('connect', (_request, socket: Tracked) => {
     options.onBroken?.(400)
-    if (mayAnswer(underWay.on(socket))) endWith(socket, 400)
+    // Node has let go of the socket, errors and all.
+    socket.on('error', () => socket.destroy())
+    if (socket.writable && mayAnswer(underWay.on(socket))) endWith(socket, 400)
     else socket.destroy()
   })
   await open(server, address)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { askRaw, lines } from '../support/raw.ts'
+import { askRaw, lines, RawClient } from '../support/raw.ts'
 
 /** What Node would answer by itself has an outcome too: a status, a metric, and, where there is a request, a record. */
 let gateway: TestGateway
@@ -17,6 +17,19 @@ async function refused(reason: string): Promise<number> {
 }
 const head = (first: string, ...more: readonly string[]) =>
   lines(first, 'Host: cinder', `X-Auth-Token: ${gateway.cloud.token('alice')}`, ...more, '', '')
+
+test('CONNECT behind a request after which the connection ends, and from a client that is gone', async () => {
+  const connect = head('CONNECT cinder:8776 HTTP/1.1')
+  for (const before of [head('GET /v3/# HTTP/1.1'), head('GET /v3/ HTTP/1.1', 'Host: twice')]) {
+    const client = await RawClient.connect(gateway.url)
+    expect((await client.send(before + connect).response()).status).toBe(400)
+    client.send(connect)
+    client.destroy()
+  }
+  const client = await RawClient.connect(gateway.url)
+  client.send(connect).destroy()
+  expect((await askRaw(gateway.url, head('GET /v3/volumes HTTP/1.1'))).status).toBe(200)
+})
 
 test.each([
   ['an unknown expectation', 'GET /v3/volumes HTTP/1.1', 'Expect: x', 417, 'unknown_expectation'],
