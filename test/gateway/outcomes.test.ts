@@ -22,8 +22,8 @@ test('CONNECT behind a request after which the connection ends, and from a clien
   const connect = head('CONNECT cinder:8776 HTTP/1.1')
   for (const before of [head('GET /v3/# HTTP/1.1'), head('GET /v3/ HTTP/1.1', 'Host: twice')]) {
     const client = await RawClient.connect(gateway.url)
-    expect((await client.send(before + connect).response()).status).toBe(400)
-    client.send(connect)
+    client.send(before + connect)
+    await client.rest()
     client.destroy()
   }
   const client = await RawClient.connect(gateway.url)

@@ -95,23 +95,25 @@ async function inTurn(one: Case): Promise<Found> {
   return { fixed, guarded, bypasses: blocked() }
 }
 
-/**
- * Both at once, which is the same where neither changes anything: a refusal. A service passes, and what another does
- * is known with the first that passed.
- */
-const passes = new Set<string>()
+/** What is refused to a caller without a service token, in either mode: then nothing is changed, whoever asks first. */
+const refused = new Set<string>()
+
+/** Both at once, where neither changes anything: that has a wrong token, or was refused before without one. */
 async function bothAnswers(one: Case, again = false): Promise<Found> {
   const key = JSON.stringify([one.fixture, one.shape, one.caller])
-  if (again || one.service === 'nova' || (one.service !== 'garbage' && passes.has(key))) return inTurn(one)
+  const isRefused = one.service === 'garbage' || (one.service !== 'nova' && refused.has(key))
+  if (again || !isRefused) {
+    const found = await inTurn(one)
+    const both = [found.fixed.status, found.guarded.status]
+    if (one.service === 'none' && both.every((status) => status >= 400 && status < 500)) refused.add(key)
+    return found
+  }
   const ask = await asker(one)
   const { fixed: fixedUrl, gateway } = urlsOf(one)
   put(one.fixture)
   lab.clearVerdicts()
   const [fixed, guarded] = await Promise.all([ask(fixedUrl), ask(gateway)])
-  if (standing !== null) return { fixed, guarded, bypasses: blocked() }
-  passes.add(key)
-  const bypasses = blocked()
-  return bypasses.length > 0 ? { fixed, guarded, bypasses } : inTurn(one)
+  return { fixed, guarded, bypasses: blocked() }
 }
 
 async function expectEqual(one: Case): Promise<void> {
