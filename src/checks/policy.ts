@@ -18,8 +18,8 @@ export interface PolicyRules {
   /** No file and no bundle has a rule. */
   readonly isDefault?: boolean
   has(rule: string): boolean
-  /** Where a rule comes from; for whoever shows it. */
-  source?(rule: string): { readonly from: string; readonly check: unknown } | undefined
+  /** Where a rule comes from, and whether the organisation locks it. */
+  source?(rule: string): PolicyRuleSource | undefined
   allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
   /** Like `allows`, but names the URL of a remote check that must be asked first. */
   decide?(
@@ -28,6 +28,13 @@ export interface PolicyRules {
     target: Record<string, unknown>,
     remote: (url: string) => boolean | undefined,
   ): boolean | { readonly ask: string }
+}
+
+export interface PolicyRuleSource {
+  readonly from: string
+  readonly layer: string
+  readonly check: unknown
+  readonly locked?: true | undefined
 }
 
 /** Judges one rule; where another server must be asked, its answer is a fact like any other. */

@@ -112,6 +112,7 @@ function timeCheck(text: string): Extension | string {
   const [h1 = 0, m1 = 0, h2 = 0, m2 = 0] = numbers.map(Number)
   const [begin, end] = [h1 * 60 + m1, h2 * 60 + m2]
   if (end > 1440) return `"${text}" ends after 24:00`
+  if (begin === end) return `"${text}" ends as it begins; all day is 00:00-24:00`
   const [from, to] = [first, last].map((day) => DAYS.indexOf(day ?? 'sun'))
   if (from === undefined || to === undefined || from < 0 || to < 0) return `the days are ${DAYS.join(', ')}`
   const onDay = (day: number): boolean =>

@@ -45,11 +45,23 @@ export function referenceProblems(rules: Rules, written: ReadonlyMap<string, unk
 export function referencesOf(rule: Rule): ReadonlySet<string> {
   const found = new Set<string>()
   const visit = (part: Rule): void => {
-    if (part.kind === 'rule') found.add(part.name)
+    if (part.kind === 'rule' && part.is === undefined) found.add(part.name)
     else if (part.kind === 'not') visit(part.part)
     else if (part.kind === 'and' || part.kind === 'or') part.parts.forEach(visit)
   }
   visit(rule)
+  return found
+}
+
+/** The names that rules refer to, directly or through others, and their own. */
+export function closureOf(
+  names: Iterable<string>,
+  rules: ReadonlyMap<string, { readonly rule: Rule }>,
+): ReadonlySet<string> {
+  const found = new Set(names)
+  // A set that grows while it is walked is walked to its end.
+  for (const name of found)
+    for (const next of referencesOf(rules.get(name)?.rule ?? { kind: 'never' })) found.add(next)
   return found
 }
 

@@ -1,4 +1,4 @@
-import { compile, PolicyError, UnansweredError } from './evaluate.ts'
+import { administered, compile, PolicyError, UnansweredError } from './evaluate.ts'
 import type { Rule } from './grammar.ts'
 import type { Template, Values } from './template.ts'
 
@@ -20,13 +20,14 @@ export function trace(
   target: Values,
 ): Trace {
   const inner = (each: Rule): Trace => trace(each, named, credentials, target)
+  if (rule.kind === 'locked') return lockedTrace(rule, named, credentials, target)
   const parts =
     rule.kind === 'and' || rule.kind === 'or'
       ? rule.parts.map(inner)
       : rule.kind === 'not'
         ? [inner(rule.part)]
         : rule.kind === 'rule'
-          ? [named(rule.name)].filter((each) => each !== undefined).map(inner)
+          ? [rule.is ?? named(rule.name)].filter((each) => each !== undefined).map(inner)
           : []
   const read = readingOf(rule, credentials, target)
   return {
@@ -37,16 +38,37 @@ export function trace(
   }
 }
 
-function resultOf(
-  rule: Rule,
-  named: (name: string) => Rule | undefined,
+type Named = (name: string) => Rule | undefined
+
+/** What the organisation locks sees the organisation's `is_admin`. */
+function lockedTrace(
+  rule: Extract<Rule, { kind: 'locked' }>,
+  named: Named,
   credentials: Values,
   target: Values,
-): Trace['result'] {
-  const compiled = (each: Rule): ReturnType<typeof compile> =>
-    compile(each, (name) => compiled(named(name) ?? { kind: 'never' }))
+): Trace {
+  const { part, isAdmin } = rule
+  let own = credentials
   try {
-    return compiled(rule).decide(credentials, target, () => undefined)
+    if (isAdmin !== null) own = administered(credentials, compiled(isAdmin, named), UNASKED)
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error
+  }
+  return {
+    check: ruleText(rule),
+    result: resultOf(rule, named, credentials, target),
+    parts: [trace(part, named, own, target)],
+  }
+}
+
+const UNASKED = (): undefined => undefined
+
+const compiled = (rule: Rule, named: Named): ReturnType<typeof compile> =>
+  compile(rule, (name, bound) => compiled(bound ?? named(name) ?? { kind: 'never' }, named))
+
+function resultOf(rule: Rule, named: Named, credentials: Values, target: Values): Trace['result'] {
+  try {
+    return compiled(rule, named).decide(credentials, target, UNASKED)
   } catch (error) {
     if (error instanceof UnansweredError) return 'asks'
     if (error instanceof PolicyError) return 'error'
@@ -85,6 +107,8 @@ export function ruleText(rule: Rule): string {
       return rule.parts.map(bracketed).join(` ${rule.kind} `)
     case 'rule':
       return `rule:${rule.name}`
+    case 'locked':
+      return 'locked by the bundle'
     case 'role':
       return `role:${templateText(rule.wanted)}`
     case 'literal':

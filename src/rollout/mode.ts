@@ -55,3 +55,16 @@ export function readModes(
       of(rejection.detail.rule) ?? of(rejection.reason satisfies Reason) ?? of(operation) ?? overall,
   }
 }
+
+/**
+ * The modes, but that an exception for an operation, a reason or a rule does not undo what the organisation locks:
+ * only a gateway that observes as a whole observes that, too.
+ */
+export function withLocks(modes: Modes, isLocked: (rule: string) => boolean): Modes {
+  const holds = ({ detail: { rule } }: Rejection): boolean => rule !== undefined && isLocked(rule)
+  return {
+    overall: modes.overall,
+    of: (rejection, operation) =>
+      modes.overall === 'enforce' && holds(rejection) ? 'enforce' : modes.of(rejection, operation),
+  }
+}
