@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { loadConfig } from '../../src/config/load.ts'
-import { loadPolicyOf } from '../../src/policy/load.ts'
+import { loadPolicyOf } from '../../src/organisation/layers.ts'
 import { type Gateway, startGateway } from '../../src/serve.ts'
 import { type Lab, startLab } from './lab/lab.ts'
 

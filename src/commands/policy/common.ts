@@ -16,7 +16,7 @@ export class UsageError extends Error {}
 export async function policyOf(file: string | undefined, rest: readonly string[]): Promise<RuleSet> {
   if (file !== undefined) return policyIn(file)
   const config = configOf(rest)
-  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined })
+  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined }, 'looks')
   if ('problems' in policy) throw new UsageError(policy.problems.join('\n'))
   policy.stop()
   const problem = policy.problem()
