@@ -55,11 +55,15 @@ export async function openBundle(text: string, keys: readonly JwsKey[]): Promise
 /** The version that a text claims, whoever signed it: as a floor, when its key is gone. Null when it tells none. */
 export function claimedVersion(text: string): number | null {
   try {
-    const payload = Buffer.from(text.split('.')[1] ?? '', 'base64url')
-    return bundleOf(payload).version
+    return claimedBundle(text).version
   } catch {
     return null
   }
+}
+
+/** What a text claims, whoever signed it: for tools, never to decide by. @throws BundleError */
+export function claimedBundle(text: string): Bundle {
+  return bundleOf(Buffer.from(text.split('.')[1] ?? '', 'base64url'))
 }
 
 function bundleOf(payload: Uint8Array): Bundle {

@@ -61,6 +61,20 @@ export function described(request: Described, now: number): RequestFacts {
   }
 }
 
+/** What such a check read of the request, for whoever explains it. */
+export function seen(check: string, request: RequestFacts): string {
+  const [kind = '', text = ''] = check.slice(PREFIX.length).split(/:(.*)/s)
+  const value: Readonly<Record<string, unknown>> = {
+    address: request.address,
+    time: new Date(request.time).toISOString(),
+    service: request.service,
+    microversion: request.version,
+    body: request.bodyAt((/^[^<>=]+/.exec(text)?.[0] ?? '').split('.')),
+  }
+  const found = value[kind]
+  return `${kind} = ${found === undefined ? 'nothing' : String(JSON.stringify(found))}`
+}
+
 export type Extension = (request: RequestFacts) => boolean
 type Parser = (text: string) => Extension | string
 
