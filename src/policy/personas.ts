@@ -30,6 +30,8 @@ const TARGETS = {
   'another project': { project_id: 'other', user_id: 'another' },
 } as const
 
+export const TARGET_COUNT = Object.keys(TARGETS).length
+
 export interface Difference {
   readonly rule: string
   readonly persona: string

@@ -1,4 +1,4 @@
-import { differences, reworded } from '../../policy/personas.ts'
+import { type Difference, differences, reworded, TARGET_COUNT } from '../../policy/personas.ts'
 import { ownFlags } from '../own-flags.ts'
 import { UsageError } from './usage-error.ts'
 import { isJson, newDefaults, POLICY_FLAGS, policyIn } from './which-policy.ts'
@@ -16,8 +16,7 @@ export function diff(argv: readonly string[]): number {
   const words = reworded(old, fresh).filter(({ rule }) => !found.some((each) => each.rule === rule))
   if (json) process.stdout.write(`${JSON.stringify({ differences: found, reworded: words }, null, 2)}\n`)
   else {
-    for (const { rule, persona, target, change } of found)
-      process.stdout.write(`${change === 'gains' ? '+' : '-'} ${rule}: ${persona} ${change} it (${target})\n`)
+    for (const line of grouped(found)) process.stdout.write(`${line}\n`)
     for (const { rule, was, is } of words)
       process.stdout.write(
         `~ ${rule}: written otherwise, the same for all callers tried\n    before: ${was}\n    after:  ${is}\n`,
@@ -29,4 +28,18 @@ export function diff(argv: readonly string[]): number {
     )
   }
   return found.length + words.length === 0 ? 0 : 1
+}
+
+/** A line for each rule and target: who gains or loses it. */
+function grouped(found: readonly Difference[]): readonly string[] {
+  const targets = Map.groupBy(found, ({ rule, change, persona }) => [change, rule, persona].join('\n'))
+  const lines = new Map<string, string[]>()
+  for (const [key, each] of targets) {
+    const [change = '', rule = '', persona = ''] = key.split('\n')
+    const where =
+      each.length === TARGET_COUNT ? 'of any project' : each.map(({ target }) => target).join('; ')
+    const line = `${change === 'gains' ? '+' : '-'} ${rule} (${where}): `
+    lines.set(line, [...(lines.get(line) ?? []), persona])
+  }
+  return [...lines].map(([line, personas]) => line + personas.join(', '))
 }

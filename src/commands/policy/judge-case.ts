@@ -57,8 +57,9 @@ function ofRequest(each: PolicyCase, request: string, told: Told, rules: RuleSet
   const [method = '', path = '', action] = request.split(' ')
   const [bare = '', query = ''] = path.split(/\?(.*)/s)
   const asked = requestFrom(each.asked)
-  const plain = action === undefined ? {} : { [action]: BODIES[action] ?? {} }
-  const body = Buffer.from(JSON.stringify(each.asked.body ?? plain))
+  const plain = action === undefined ? undefined : { [action]: BODIES[action] ?? {} }
+  const said = each.asked.body ?? plain
+  const body = Buffer.from(said === undefined ? '' : JSON.stringify(said))
   const segments = bare.split('/').slice(1)
   const version = asked.version === '' ? VERSION : asked.version
   const call = { mount: 'v3', method, segments, query, body } as const
