@@ -8,10 +8,13 @@ import { isJson, POLICY_FLAGS, policyOf } from './which-policy.ts'
 export async function testCases(argv: readonly string[]): Promise<number> {
   const { values, rest } = ownFlags(argv, POLICY_FLAGS)
   const json = isJson(values)
-  const [file, ...more] = rest
-  if (file === undefined || file.startsWith('-'))
-    throw new UsageError('policy test takes one YAML file of cases, before other words')
-  const rules = await policyOf(values, more)
+  const [file, another] = rest.filter((word) => /\.ya?ml$/.test(word))
+  if (file === undefined || another !== undefined)
+    throw new UsageError('policy test takes one YAML file of cases')
+  const rules = await policyOf(
+    values,
+    rest.filter((word) => word !== file),
+  )
   let cases: readonly PolicyCase[]
   try {
     cases = readCases(file)
