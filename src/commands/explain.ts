@@ -3,6 +3,8 @@ import { createApp } from '../app.ts'
 import type { Config } from '../config/options.ts'
 import { type Described, type Explanation, explain, type Step } from '../explain/explain.ts'
 import { startPolicy } from '../organisation/live.ts'
+import { traceText } from '../policy/trace.ts'
+import { Witness, type Witnessed } from '../policy/witness.ts'
 import { createLogger } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { readModes } from '../rollout/mode.ts'
@@ -48,7 +50,9 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
     }
     const explanation = await judgedNow(loaded.config, described)
     const text =
-      format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation)
+      format === 'json'
+        ? `${JSON.stringify(explanation, null, 2)}\n`
+        : explanationText(explanation) + rulesText(explanation.rules)
     process.stdout.write(text)
     return explanation.status === null ? 0 : 1
   } catch (error) {
@@ -90,16 +94,20 @@ function tokenIn(file: string): string {
   return readFileSync(file, 'utf8').trim()
 }
 
-async function judgedNow(config: Config, described: Described): Promise<Explanation> {
+/** With every rule that was judged on the way, check by check. */
+type Explained = Explanation & { readonly rules: readonly Witnessed[] }
+
+async function judgedNow(config: Config, described: Described): Promise<Explained> {
   const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined }, 'looks')
   if ('problems' in policy) throw new Error(policy.problems.join('; '))
   const { mode, mode_overrides } = config.cinderguard
   const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
   if ('problems' in modes) throw new Error(modes.problems.join('; '))
+  const witness = new Witness()
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(
     config,
-    policy,
+    { ...policy, current: () => witness.of(policy.current()) },
     createMetrics(versionOf()),
     createLogger('error'),
     nothing,
@@ -107,7 +115,8 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
     new Turns(),
   )
   try {
-    return await explain(described, app.stages)
+    const explanation = await explain(described, app.stages)
+    return { ...explanation, rules: witness.judged() }
   } finally {
     policy.stop()
     await app.close()
@@ -117,6 +126,11 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
 /** The steps as a person reads them. */
 export function explanationText({ steps }: Explanation): string {
   return steps.map((step, at) => `${at + 1}. ${step.stage}: ${step.what}\n${fields(step)}`).join('')
+}
+
+function rulesText(rules: readonly Witnessed[]): string {
+  if (rules.length === 0) return ''
+  return `The rules that were asked, check by check:\n${rules.map(({ tree }) => traceText(tree)).join('')}`
 }
 
 function fields({ result }: Step): string {

@@ -1,48 +1,73 @@
 import { originText } from '../../policy/origin.ts'
 import type { RuleSet } from '../../policy/ruleset.ts'
 import { type Trace, trace, traceText, word } from '../../policy/trace.ts'
+import { explainCommand } from '../explain.ts'
 import { ownFlags } from '../own-flags.ts'
 import { readJson, readText } from './read-file.ts'
+import { type Recorded, recordOf } from './record.ts'
 import { UsageError } from './usage-error.ts'
-import { configOf, isJson, POLICY_FLAGS, policyInForce, policyOf } from './which-policy.ts'
+import { configOf, isJson, POLICY_FLAGS, type PolicyFlags, policyInForce, policyOf } from './which-policy.ts'
 import { credentialsFrom, holderOf, type Told, toldOf } from './who.ts'
 
-const FLAGS = [...POLICY_FLAGS, 'rule', 'access', 'token-file', 'target', 'asked'] as const
+const FLAGS = [...POLICY_FLAGS, 'rule', 'access', 'token-file', 'target', 'asked', 'record'] as const
 
 interface Given {
   readonly rules: RuleSet
   readonly rule: string | undefined
   readonly credentials: Record<string, unknown>
-  readonly target: Record<string, unknown>
+  readonly target: Readonly<Record<string, unknown>>
   readonly json: boolean
 }
 
 async function given(argv: readonly string[]): Promise<Given> {
-  const { values, rest } = ownFlags(argv, FLAGS)
+  const { values, rest: words } = ownFlags(argv, FLAGS)
   const json = isJson(values)
-  const asked = values.asked === undefined ? {} : readJson(values.asked)
-  const file = values['token-file']
-  const token = file === undefined ? process.env.OS_TOKEN : readText(file).trim()
-  let told: Told
-  let rules: RuleSet
-  if (values.access !== undefined) {
-    told = toldOf(readJson(values.access))
-    rules = await policyOf(values, rest)
-  } else {
-    if (token === undefined || token === '')
-      throw new UsageError(
-        "who asks? --access FILE: credentials by name, or Keystone's answer to a token look-up; or a live token in --token-file FILE or OS_TOKEN",
-      )
-    const config = configOf(rest)
-    told = await holderOf(token, config)
-    rules = values['policy-file'] === undefined ? await policyInForce(config) : await policyOf(values, [])
-  }
+  const requestId = words.find((word) => word.startsWith('req-'))
+  const rest = words.filter((word) => word !== requestId)
+  const recorded =
+    values.record !== undefined
+      ? await recordOf({ file: values.record }, rest)
+      : requestId === undefined
+        ? null
+        : await recordOf({ requestId }, rest)
+  const { told, rules } =
+    recorded === null ? await callerOf(values, rest) : await thenOf(recorded, values, rest)
+  const asked = values.asked === undefined ? (recorded?.asked ?? {}) : readJson(values.asked)
   const credentials = credentialsFrom(told, rules, asked)
   const { project_id, user_id } = credentials
-  const target = values.target === undefined ? { project_id, user_id } : readJson(values.target)
-  if (values.rule !== undefined && !rules.has(values.rule))
-    throw new UsageError(`there is no rule "${values.rule}"`)
-  return { rules, rule: values.rule, credentials, target, json }
+  const target =
+    values.target === undefined ? (recorded?.target ?? { project_id, user_id }) : readJson(values.target)
+  const rule = values.rule ?? recorded?.rule ?? undefined
+  if (rule !== undefined && !rules.has(rule)) throw new UsageError(`there is no rule "${rule}"`)
+  return { rules, rule, credentials, target, json }
+}
+
+const thenOf = async ({ told }: Recorded, values: PolicyFlags, rest: readonly string[]) => ({
+  told,
+  rules: await policyOf(values, rest),
+})
+
+/** Of `--access`, or the holder of a live token. */
+async function callerOf(
+  values: PolicyFlags & { readonly access?: string; readonly 'token-file'?: string },
+  rest: readonly string[],
+): Promise<{ readonly told: Told; readonly rules: RuleSet }> {
+  if (values.access !== undefined) {
+    const told = toldOf(readJson(values.access))
+    return { told, rules: await policyOf(values, rest) }
+  }
+  const file = values['token-file']
+  const token = file === undefined ? process.env.OS_TOKEN : readText(file).trim()
+  if (token === undefined || token === '')
+    throw new UsageError(
+      "who asks? --access FILE: credentials by name, or Keystone's answer to a token look-up; or a live token in --token-file FILE or OS_TOKEN",
+    )
+  const config = configOf(rest)
+  const told = await holderOf(token, config)
+  return {
+    told,
+    rules: values['policy-file'] === undefined ? await policyInForce(config) : await policyOf(values, []),
+  }
 }
 
 const traceOf = ({ rules, credentials, target }: Given, rule: string): Trace =>
@@ -66,11 +91,16 @@ export async function check(argv: readonly string[]): Promise<number> {
   return rule === undefined || rows[0]?.result === true ? 0 : 1
 }
 
-/** `policy explain --rule NAME --access FILE [--target FILE]`: the rule check by check. */
+/**
+ * `policy explain --rule NAME --access FILE [--target FILE]`: the rule check by check; of a decision by its request
+ * id or `--record FILE`; of a request that is judged now with `--request`.
+ */
 export async function explainRule(argv: readonly string[]): Promise<number> {
+  if (argv.some((word) => /^--request(?:=|$)/.test(word))) return explainCommand(argv)
   const about = await given(argv)
   const { rule, json } = about
-  if (rule === undefined) throw new UsageError('--rule NAME says which rule')
+  if (rule === undefined)
+    throw new UsageError('--rule NAME says which rule (no rule refused what the record tells of)')
   const found = traceOf(about, rule)
   process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : traceText(found))
   return found.result === true ? 0 : 1

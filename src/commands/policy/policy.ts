@@ -10,6 +10,8 @@ const USAGE = `cinderguard policy: the policy as operators of OpenStack know it.
   sample                                                      Cinder's rules, to begin a policy file with
   check    --access FILE [--target FILE] [--asked FILE] [--rule NAME]  what somebody may do
   explain  --rule NAME --access FILE [--target FILE] [--asked FILE]    one rule, check by check
+           REQUEST-ID | --record FILE [--rule NAME]           the rule of a decision, with what its record tells
+           --request 'METHOD /v3/...' [--body JSON] ...       every rule of a request, as cinderguard explain
   test     CASES.yaml                                         expectations, for CI
   diff     A.yaml B.yaml                                      who gains and who loses
   sign     --key FILE --version N [--days 30] [--locked RULE,RULE] FILE.yaml
