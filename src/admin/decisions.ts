@@ -1,5 +1,7 @@
 import { type RequestHandler, Router } from 'express'
-import { RULE_NAMES, type TryOutRules, tryOut } from '../policy/try-out.ts'
+import type { PolicyRuleSource } from '../checks/policy.ts'
+import { described, FIELDS, readDescribed } from '../policy/extensions.ts'
+import { ruleNames, type TryOutRules, tryOut } from '../policy/try-out.ts'
 import type { CadfEvent } from '../record/cadf.ts'
 import type { Recent } from '../record/recent.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
@@ -7,7 +9,7 @@ import type { Now } from './now.ts'
 
 /** The policy, as far as the console tries rules out. */
 export interface TryOutPolicy extends TryOutRules {
-  source(rule: string): { readonly from: string; readonly check: unknown } | undefined
+  source(rule: string): PolicyRuleSource | undefined
 }
 
 export interface DecisionSources {
@@ -43,7 +45,7 @@ export function decisionRoutes(
     response.json(await now())
   })
   router.get('/rules', (_request, response) => {
-    response.json({ rules: RULE_NAMES })
+    response.json({ rules: ruleNames(policy()) })
   })
   router.get('/try-out', (request, response) => {
     const asked = new URL(request.url, 'http://localhost').searchParams
@@ -61,10 +63,15 @@ export function decisionRoutes(
           isService: asked.get('service') === 'true',
         },
         policy(),
+        requestOf(asked),
       )
-      const { check, from } = policy().source(rule) ?? { check: '', from: '' }
+      const source = policy().source(rule)
+      const { check = '', from = '', layer = '', locked = false } = source ?? {}
       if (allowed === null) response.status(404).json({ error: 'there is no such rule' })
-      else response.json({ allowed, check: typeof check === 'string' ? check : JSON.stringify(check), from })
+      else {
+        const text = typeof check === 'string' ? check : JSON.stringify(check)
+        response.json({ allowed, check: text, from, layer, locked })
+      }
     } catch (error) {
       response
         .status(422)
@@ -88,6 +95,13 @@ export function decisionRoutes(
     })
   })
   return router
+}
+
+/** The request as the one who tries tells of it: `address`, `time`, `microversion`; a plain call without. */
+function requestOf(asked: URLSearchParams): ReturnType<typeof described> {
+  const told = [...asked].filter(([name]) => FIELDS.includes(name) && name !== 'service' && name !== 'body')
+  const service = asked.get('service') === 'true' ? { service: 'service' } : {}
+  return described(readDescribed({ ...Object.fromEntries(told), ...service }), Date.now())
 }
 
 const MAX_UNREAD = 1_048_576

@@ -30,7 +30,8 @@ export interface Described {
   readonly body?: unknown
 }
 
-const FIELDS = ['address', 'time', 'service', 'microversion', 'body']
+/** What can be told of a request. */
+export const FIELDS: readonly string[] = ['address', 'time', 'service', 'microversion', 'body']
 
 /** @throws Error for what is no description of a request. */
 export function readDescribed(asked: Readonly<Record<string, unknown>>): Described {

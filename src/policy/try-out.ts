@@ -1,5 +1,7 @@
 import { CATALOGUE } from './catalogue.ts'
-import { completeCredentials } from './credentials.ts'
+import { completeCredentials, NOBODY } from './credentials.ts'
+import { REQUEST } from './evaluate.ts'
+import type { RequestFacts } from './extensions.ts'
 
 /** Somebody made up, to see what a rule says of them. */
 export interface TryOut {
@@ -13,6 +15,8 @@ export interface TryOut {
 
 export interface TryOutRules {
   has(rule: string): boolean
+  /** All there are, the operator's own, too. */
+  names?(): readonly string[]
   allows(
     rule: string,
     credentials: Readonly<Record<string, unknown>>,
@@ -20,22 +24,26 @@ export interface TryOutRules {
   ): boolean
 }
 
-/** @returns null when there is no such rule. @throws PolicyError where Cinder would answer 500. */
+/**
+ * @param request what checks such as cinderguard.address see.
+ * @returns null when there is no such rule. @throws PolicyError where Cinder would answer 500.
+ */
 export function tryOut(
   { rule, roles, target, scope, isService }: TryOut,
   rules: TryOutRules,
+  request: RequestFacts,
 ): boolean | null {
   if (!rules.has(rule)) return null
+  const isSystem = scope === 'system'
   const credentials = completeCredentials(
     {
+      ...NOBODY,
       user_id: 'user',
       user_domain_id: 'default',
-      system_scope: scope === 'system' ? 'all' : null,
-      domain_id: null,
-      project_id: scope === 'system' ? null : 'project',
-      project_domain_id: scope === 'system' ? null : 'default',
+      system_scope: isSystem ? 'all' : null,
+      project_id: isSystem ? null : 'project',
+      project_domain_id: isSystem ? null : 'default',
       roles,
-      is_admin_project: true,
       service_user_id: isService ? 'service' : null,
       service_user_domain_id: isService ? 'default' : null,
       service_project_id: isService ? 'service' : null,
@@ -46,8 +54,10 @@ export function tryOut(
   )
   const owner =
     target === 'own' ? { project_id: 'project', user_id: 'user' } : { project_id: 'other', user_id: 'other' }
-  return rules.allows(rule, { ...credentials }, owner)
+  return rules.allows(rule, { ...credentials, [REQUEST]: request }, owner)
 }
 
 /** Names to choose from. */
-export const RULE_NAMES: readonly string[] = CATALOGUE.map(({ name }) => name)
+export function ruleNames(rules: TryOutRules): readonly string[] {
+  return rules.names?.() ?? CATALOGUE.map(({ name }) => name)
+}
