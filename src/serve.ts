@@ -34,6 +34,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.process()
   const recent = new Recent<CadfEvent>(RECENT)
   const report = new Report(overall, Date.now())
   const front = await startFront(config, policy, log, { metrics, recent, report, turns: new Turns() })
@@ -43,7 +44,8 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     recent,
     probes: front.probes,
     validator: front.validator,
-    onReady: metrics.ready,
+    metrics,
+    log,
   }).catch(async (error: unknown) => {
     await front.stop()
     throw error

@@ -59,7 +59,7 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
 
 async function recorded(config: Config, requestId: string): Promise<number> {
   const path = `/api/v1/decisions/${encodeURIComponent(requestId)}`
-  const found = await askAdmin(config.cinderguard.admin_bind, path, process.env.OS_TOKEN)
+  const found = await askAdmin(config.cinderguard, path, process.env.OS_TOKEN)
   process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
   return 0
 }

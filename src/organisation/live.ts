@@ -21,6 +21,8 @@ export interface LivePolicy {
   identity(): PolicyIdentity
   /** What keeps a newer policy out, or null. */
   problem(): string | null
+  /** How many were taken so far and how many were not, and when the one in force was (milliseconds). */
+  history(): { readonly taken: number; readonly refused: number; readonly takenAt: number }
   /** Looks at the files and asks for the bundle now. */
   refresh(): Promise<void>
   stop(): void
@@ -49,6 +51,7 @@ export async function startPolicy(
   let keeper: BundleKeeper | null = null
   let seen = ''
   const problems = { files: null as string | null, bundle: null as string | null }
+  const history = { taken: 0, refused: 0, takenAt: 0 }
 
   const compile = (bundle: ReadonlyMap<string, BundleRule> | undefined): readonly string[] => {
     const loaded = loadRules(config, bundle)
@@ -86,6 +89,8 @@ export async function startPolicy(
   let identity: PolicyIdentity
   const announce = (): void => {
     identity = { version: keeper?.current?.version ?? null, digest: digestOf(inForce()) }
+    history.taken += 1
+    history.takenAt = Date.now()
     events.loaded(identity)
   }
   const problem = (): string | null => {
@@ -99,11 +104,13 @@ export async function startPolicy(
     const wrong = compile(bundleRules)
     problems.files = wrong.length === 0 ? null : wrong.join('; ')
     if (wrong.length === 0) announce()
+    else history.refused += 1
     events.refused(problem())
   }
   const askForBundle = async (): Promise<void> => {
     const result = await keeper?.refresh()
     problems.bundle = typeof result === 'object' ? result.problem : null
+    if (problems.bundle !== null) history.refused += 1
     if (result === 'changed') announce()
     events.refused(problem())
   }
@@ -118,6 +125,7 @@ export async function startPolicy(
     current: inForce,
     identity: () => identity,
     problem,
+    history: () => ({ ...history }),
     async refresh() {
       lookAtFiles()
       if (keeper !== null) await askForBundle()

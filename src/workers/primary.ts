@@ -125,6 +125,7 @@ export async function startPrimary(
 
   metrics.mode(modes.overall)
   metrics.policy(policy)
+  metrics.process()
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(config, policy, metrics, log, nothing, modes, turns)
   const back = await startBack(config, policy, {
@@ -139,7 +140,8 @@ export async function startPrimary(
     recent,
     probes: app.probes,
     validator: app.validator,
-    onReady: metrics.ready,
+    metrics,
+    log,
   })
   try {
     cluster.setupPrimary({ args: process.argv.slice(2) })

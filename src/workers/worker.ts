@@ -30,6 +30,7 @@ export async function startWorker(
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.process()
   const report = new Report(overall, Date.now())
   const recent = {
     add(event: Extract<FromWorker, { say: 'decision' }>['event']) {

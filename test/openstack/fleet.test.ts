@@ -151,7 +151,7 @@ describe('HAProxy in front of two gateways, by deploy/haproxy', () => {
       gateway({
         bind: `127.0.0.1:${ports.gw[at]}`,
         admin_bind: `127.0.0.1:${ports.admin[at]}`,
-        shutdown_delay: '1.5',
+        shutdown_delay: '3.5',
         shutdown_timeout: '5',
       })
     const gateways = [await start(0), await start(1)]
