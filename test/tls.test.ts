@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AdminAddress, askAdmin } from '../src/commands/ask-admin.ts'
-import { expiryOf, readTls, watchTls } from '../src/tls.ts'
+import { readTls, watchTls } from '../src/tls.ts'
 import { startTestGateway, type TestGateway } from './support/gateway.ts'
 
 const FILES = join(import.meta.dirname, 'support/tls')
