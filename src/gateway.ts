@@ -8,6 +8,7 @@ import type { Eventually, Identity } from './identity/identity.ts'
 import { isJudged, type JudgedOperation, type Operation } from './operation/operation.ts'
 import type { CallerKind } from './rollout/caller.ts'
 import type { Mode } from './rollout/mode.ts'
+import { StageClock, type StageSeconds } from './stage-clock.ts'
 
 /**
  * THE LIFE OF A REQUEST: read, authenticate, classify, check, then forward or refuse, and record once.
@@ -70,6 +71,7 @@ export interface Outcome {
   /** Seconds from the first byte read to the decision, and to the end of the answer. */
   readonly decisionSeconds: number
   readonly totalSeconds: number
+  readonly stages: StageSeconds
 }
 
 /** What is known of a request so far, for the record; filled stage by stage. */
@@ -81,6 +83,8 @@ export interface Draft {
   policy?: string | undefined
   facts?: Known & { entries?(): readonly (readonly [string, unknown])[] }
   turn?: Promise<() => void>
+  /** Absent when nobody measures. */
+  clock?: StageClock
 }
 
 /** Decides one request. The only place that can approve. @throws when a dependency fails. */
@@ -93,15 +97,18 @@ export async function judge(
   const request = await stages.read(raw, envelope)
   if (isRejection(request)) return request
   draft.request = request
+  draft.clock?.enter('authenticate', stages.now())
   const inTime = stages.deadline()
   const identity = await inTime(stages.authenticate(request))
   if (identity !== null && isRejection(identity)) return identity
   draft.identity = identity
   if (request.body === 'too-large') return reject('body_too_large', { explanation: 'Request is too large.' })
+  draft.clock?.enter('classify', stages.now())
   const operation = await inTime(stages.classify(request, identity))
   if (isRejection(operation)) return operation
   draft.operation = operation
   if (isJudged(operation)) {
+    draft.clock?.enter('check', stages.now())
     if (identity === null) return reject('undecided')
     const facts = stages.facts(request, identity)
     draft.facts = facts
@@ -133,7 +140,8 @@ export function createGateway(
   return async (raw, response) => {
     const started = stages.now()
     const envelope = stages.envelope(raw)
-    const draft: Draft = {}
+    const clock = new StageClock(started)
+    const draft: Draft = { clock }
     let decided = started
     let rejection: Rejection | null = null
     let observed: Rejection | null = null
@@ -143,6 +151,7 @@ export function createGateway(
         stages.reasonOf(fault, envelope.requestId),
       )
       decided = stages.now()
+      clock.enter(null, decided)
       caller = stages.caller(draft)
       let approved: Approved | null
       if (isRejection(verdict)) {
@@ -151,7 +160,11 @@ export function createGateway(
         if (approved === null) rejection = refusal
         else observed = refusal
       } else approved = verdict
-      if (approved !== null) rejection = await stages.forward(approved, raw, response)
+      if (approved !== null) {
+        clock.enter('forward', decided)
+        rejection = await stages.forward(approved, raw, response)
+        clock.enter(null, stages.now())
+      }
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
     } finally {
       // A turn that came too late for its request is ended too.
@@ -165,6 +178,7 @@ export function createGateway(
         status: response.statusCode,
         decisionSeconds: (decided - started) / 1000,
         totalSeconds: (stages.now() - started) / 1000,
+        stages: clock,
       })
     }
   }

@@ -45,6 +45,7 @@ function outcome(draft: Draft, rejection: Rejection | null, status: number): Out
     status,
     decisionSeconds: 0.01234,
     totalSeconds: 0.2,
+    stages: { read: 0.001, authenticate: 0.002, classify: 0, check: 0.00934, forward: 0.18 },
   }
 }
 const refused = outcome({ request, identity: alice, operation: detach }, IN_USE, 409)
