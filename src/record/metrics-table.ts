@@ -1,4 +1,5 @@
 import { GUARDED_KINDS, type OperationKind } from '../operation/operation.ts'
+import { STAGES } from '../stage-clock.ts'
 
 /** One metric. */
 export interface MetricRow {
@@ -23,10 +24,6 @@ const EACH_OPERATION: Readonly<Record<OperationKind, true>> = {
 }
 /** Values of the label `operation` of a request that could be read. */
 export const OPERATION_LABELS: readonly string[] = [...Object.keys(EACH_OPERATION), 'unclassified']
-
-/** The stages in which a request spends its time, in their order. */
-export const STAGES = ['read', 'authenticate', 'classify', 'check', 'forward'] as const
-export type Stage = (typeof STAGES)[number]
 
 /** Certificates of the gateway's own. */
 export type Certificate = 'listener' | 'admin' | 'upstream_client'

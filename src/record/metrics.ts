@@ -3,6 +3,7 @@ import type { Callee, Service } from '../clouds/client.ts'
 import type { Outcome } from '../gateway.ts'
 import { type Reason, rowOf } from '../http/rejection.ts'
 import { GUARDED_KINDS } from '../operation/operation.ts'
+import { STAGES } from '../stage-clock.ts'
 import {
   type Certificate,
   type LabelsOf,
@@ -10,8 +11,6 @@ import {
   type MetricName,
   type MetricRow,
   OPERATION_LABELS,
-  STAGES,
-  type Stage,
 } from './metrics-table.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { isService, labelOf, verdictOf } from './record.ts'
@@ -20,8 +19,7 @@ import { Durations, Tally } from './tally.ts'
 /** The gateway's metrics, in a registry of its own. Labels are closed sets: nothing of a request becomes one. */
 export interface Metrics {
   readonly registry: Registry
-  /** @param outcome with the seconds of the stages that it came to, where they were measured. */
-  observe(outcome: Outcome & { readonly stages?: Readonly<Partial<Record<Stage, number>>> }): void
+  observe(outcome: Outcome): void
   call(service: Callee, outcome: 'ok' | 'error', seconds: number): void
   tokenLookup(result: 'hit' | 'miss' | 'joined'): void
   sharedLookup(result: 'hit' | 'miss' | 'error'): void
@@ -141,11 +139,10 @@ export function createMetrics(version: string): Metrics {
       if (outcome.caller === 'trusted-user') trusted.inc({ operation })
       decision.observe(operation, outcome.decisionSeconds)
       total.observe(operation, outcome.totalSeconds)
-      const { stages } = outcome
-      if (stages === undefined) return
       for (const stage of STAGES) {
-        const seconds = stages[stage]
-        if (seconds !== undefined) stageTimes.observe(stage, seconds)
+        const seconds = outcome.stages[stage]
+        // A stage that it did not come to.
+        if (seconds > 0) stageTimes.observe(stage, seconds)
       }
     },
     call: (service, outcome, seconds) => calls.observe({ service, outcome }, seconds),

@@ -10,7 +10,7 @@ import { METRICS } from '../../src/record/metrics-table.ts'
 import { PROCESS_METRICS } from '../../src/record/process-metrics.ts'
 import { GatewayProcess } from '../support/process.ts'
 import { type Alert, Prometheus } from '../support/prometheus.ts'
-import { install } from './lab/install.ts'
+import { ensure } from './lab/install.ts'
 
 const DEPLOY = 'deploy/prometheus'
 const TLS = join(import.meta.dirname, '../support/tls')
@@ -18,7 +18,7 @@ const rules = ['rules.yaml', 'alerts.yaml'].map((name) => readFileSync(join(DEPL
 const ALERTS = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name ?? '')
 const RECORDS = [...rules.matchAll(/- record: (\S+)/g)].map(([, name]) => name ?? '')
 
-beforeAll(() => void install())
+beforeAll(() => void ensure(['prometheus', 'openssl']))
 
 /** @returns what it says; the error of one that fails has it too. */
 function promtool(args: readonly string[], input = ''): string {

@@ -31,6 +31,7 @@ function outcome(draft: Draft, rejection: Rejection | null, status: number): Out
     status,
     decisionSeconds: 0.01234,
     totalSeconds: 0.2,
+    stages: { read: 0, authenticate: 0, classify: 0, check: 0, forward: 0 },
   }
 }
 const refused = outcome(
@@ -49,7 +50,7 @@ test('they count what became of requests', async () => {
   const metrics = createMetrics('1.2.3')
   metrics.observe(refused)
   metrics.observe(passed)
-  metrics.observe({ ...passed, stages: { read: 0.001, check: 0.004, forward: 0.15 } })
+  metrics.observe({ ...passed, stages: { ...passed.stages, read: 0.001, check: 0.004, forward: 0.15 } })
   metrics.call('nova', 'error', 0.5)
   metrics.breaker('nova', true)
   metrics.tokenLookup('joined')
