@@ -40,8 +40,11 @@ export async function checkReadiness(
   return { ready: services.keystone === 'ok' && services.cinder === 'ok', services }
 }
 
-/** Milliseconds for which a result is good for whoever asks: balancers and consoles ask more often than that. */
-export const GOOD_FOR = 2000
+/**
+ * Milliseconds for which a result is good for whoever asks. Less than two checks of a balancer by deploy/ are apart,
+ * so that of its three the last sees another look at the services than the first.
+ */
+export const GOOD_FOR = 1500
 
 /** Readiness, known without having been asked for. */
 export interface Watch {

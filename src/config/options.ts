@@ -92,7 +92,7 @@ export const OPTIONS = {
       min: 0,
       max: 3600,
       default: '5',
-      help: 'How often Keystone, Cinder and Nova are probed for /readyz and cinderguard_dependency_ready; a result is shared for two seconds by all who ask. 0 probes only when somebody asks, and metrics are then as old.',
+      help: 'How often Keystone, Cinder and Nova are probed for /readyz and cinderguard_dependency_ready; a result is good for a second and a half for all who ask. 0 probes only when somebody asks, and metrics are then as old.',
     },
     mode: {
       type: 'enum',

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAdmin } from '../../src/admin/admin.ts'
 import {
   checkReadiness,
+  GOOD_FOR,
   type Probes,
   type Readiness,
   type Watch,
@@ -145,7 +146,7 @@ describe('readiness is watched', () => {
     expect(rounds).toHaveLength(2)
   })
 
-  test('by one round of probes for all who ask at once, and for two seconds after', async () => {
+  test('by one round of probes for all who ask at once, and for a while after', async () => {
     const { current } = begin(0)
     expect(rounds).toHaveLength(0)
     const asked = Promise.all([current(), current(), current()])
@@ -154,7 +155,7 @@ describe('readiness is watched', () => {
     expect(rounds).toHaveLength(1)
     rounds[0]?.resolve(GOOD)
     expect([await asked, await late]).toEqual([[GOOD, GOOD, GOOD], GOOD])
-    clock += 1999
+    clock += GOOD_FOR - 1
     expect(await current()).toBe(GOOD)
     expect(rounds).toHaveLength(1)
     clock += 1
