@@ -70,7 +70,9 @@ export const ALERTED = {
   invalid_service_token: OPERATION_LABELS,
   service_role_required: OPERATION_LABELS,
 } as const satisfies Partial<Record<Reason, readonly string[]>>
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
 
 export function createMetrics(version: string): Metrics {
   const registry = new Registry()

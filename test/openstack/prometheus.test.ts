@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -84,7 +84,11 @@ describe('a real Prometheus on three gateways', () => {
   }, 60_000)
   afterAll(async () => {
     await prometheus?.end()
-    for (const each of gateways) await each.end('SIGKILL')
+    for (const each of gateways) {
+      const pids = workersOf(each)
+      await each.end('SIGKILL')
+      for (const pid of pids) killOne(pid)
+    }
     await cloud?.stop()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -156,9 +160,8 @@ describe('a real Prometheus on three gateways', () => {
     [
       'a worker is killed',
       () => {
-        const parent = String(gateways[1]?.child.pid)
-        const [worker = ''] = execFileSync('pgrep', ['-P', parent], { encoding: 'utf8' }).split('\n')
-        process.kill(Number(worker), 'SIGKILL')
+        const [worker = 0] = gateways[1] === undefined ? [] : workersOf(gateways[1])
+        process.kill(worker, 'SIGKILL')
       },
       ['CinderguardWorkerLost two'],
     ],
@@ -265,6 +268,18 @@ describe('a real Prometheus on three gateways', () => {
     )
   })
 })
+
+function workersOf({ child }: GatewayProcess): readonly number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
+  return stdout.trim().split('\n').filter(Boolean).map(Number)
+}
+
+/** A process that may have ended already. */
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {}
+}
 
 /** A certificate file whose chain holds one that ends in five days. @returns its path. */
 function endingSoon(folder: string): string {

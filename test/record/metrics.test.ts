@@ -96,14 +96,15 @@ test('they count what became of requests', async () => {
 
 test('durations are counted below each bound', async () => {
   const metrics = createMetrics('1')
-  for (const decisionSeconds of [0.001, 0.0011, 2, 99]) metrics.observe({ ...passed, decisionSeconds })
+  for (const decisionSeconds of [0.0003, 0.001, 0.0011, 2, 99])
+    metrics.observe({ ...passed, decisionSeconds })
   const buckets = (await metrics.registry.metrics())
     .split('\n')
     .filter((line) => line.startsWith('cinderguard_decision_duration_seconds_bucket'))
     .map((line) => /le="([^"]+)".* (\d+)$/.exec(line)?.slice(1).join(': '))
   expect(buckets).toEqual([
-    ...['0.001: 1', '0.0025: 2', '0.005: 2', '0.01: 2', '0.025: 2', '0.05: 2', '0.1: 2', '0.25: 2'],
-    ...['0.5: 2', '1: 2', '2.5: 3', '5: 3', '10: 3', '+Inf: 4'],
+    ...['0.0001: 0', '0.00025: 0', '0.0005: 1', '0.001: 2', '0.0025: 3', '0.005: 3', '0.01: 3', '0.025: 3'],
+    ...['0.05: 3', '0.1: 3', '0.25: 3', '0.5: 3', '1: 3', '2.5: 4', '5: 4', '10: 4', '+Inf: 5'],
   ])
 })
 
