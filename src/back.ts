@@ -4,10 +4,12 @@ import { consoleAccess } from './admin/access.ts'
 import { createAdmin } from './admin/admin.ts'
 import { consolePage } from './admin/console.ts'
 import { decisionRoutes } from './admin/decisions.ts'
+import { kept } from './admin/kept.ts'
 import { readNow } from './admin/now.ts'
 import { checkReadiness, type PolicyReadiness, type Probes, watchReadiness } from './admin/readiness.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
+import type { Explaining } from './explain/explaining.ts'
 import type { TokenValidator } from './identity/identity.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import type { Metrics } from './record/metrics.ts'
@@ -17,6 +19,12 @@ import { listen } from './server.ts'
 import type { TlsFiles } from './tls.ts'
 import { versionOf } from './version.ts'
 
+/** Milliseconds for which the console believes that a service is as it was, and waits for the first answer. */
+const STATE_AGE = 1500
+const PATIENCE = 1000
+const UNASKED = 'has not answered yet'
+const UNKNOWN = { keystone: UNASKED, cinder: UNASKED, nova: UNASKED }
+
 /** Where the admin listener has its knowledge from: one process, or all workers together. */
 export interface BackSources {
   readonly registry: () => Promise<Registry>
@@ -25,6 +33,7 @@ export interface BackSources {
   readonly probes: Probes
   readonly validator: TokenValidator
   readonly metrics: Pick<Metrics, 'ready' | 'certificate'>
+  readonly explaining: Explaining
   readonly log: Logger
 }
 
@@ -39,14 +48,20 @@ export interface Back {
 /** Opens the admin listener. @throws when its address or a file cannot be had. */
 export async function startBack(config: Config, policy: PolicySource, sources: BackSources): Promise<Back> {
   const { admin_bind, console_role, readiness_interval } = config.cinderguard
-  const { registry, report, recent, probes, validator, metrics, log } = sources
+  const { registry, report, recent, probes, validator, explaining, metrics, log } = sources
   let draining = false
   const check = () => checkReadiness(probes, metrics.ready)
   const watch = watchReadiness(check, readiness_interval, () => performance.now())
+  const services = kept(async () => (await watch.current()).services, STATE_AGE, PATIENCE, UNKNOWN)
   const now = async () => {
-    const [found, { since }, { services }] = await Promise.all([registry(), report(), watch.current()])
-    const version = `Cinderguard ${versionOf()}`
-    return readNow(found, { version, since, policy: nameOf(policy), services })
+    const [found, { since }, health] = await Promise.all([registry(), report(), services()])
+    return readNow(found, {
+      at: new Date().toISOString(),
+      version: `Cinderguard ${versionOf()}`,
+      since,
+      policy: policyOf(policy),
+      services: health,
+    })
   }
   const admin = createAdmin({
     registry,
@@ -57,7 +72,8 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
       recent,
       report,
       now,
-      policy: () => ({ source: () => undefined, ...policy.current() }),
+      explain: explaining.record,
+      policy: () => policy.current(),
     }),
   })
   const onProblem = (problem: string) => log.error({ problem }, 'the replaced TLS files are not used')
@@ -90,9 +106,4 @@ function adminTls({ cinderguard }: Config): TlsFiles | undefined {
 function policyOf(policy: PolicySource): PolicyReadiness {
   const { version = null, digest = 'unknown' } = policy.identity?.() ?? {}
   return { version, digest, problem: policy.problem?.() ?? null }
-}
-
-function nameOf(policy: PolicySource): string {
-  const { version, digest } = policyOf(policy)
-  return `policy ${version === null ? '' : `${version}, `}${digest.slice(0, 12)}`
 }

@@ -37,8 +37,8 @@ export interface Stages {
   readonly checks: readonly Check[]
   /** Told of each check's answer; for explanations. */
   decided?(check: Check, answer: Answer): void
-  /** Digest of the policy in force, for the record. */
-  policyInForce?(): string | undefined
+  /** The policy in force, for the record. */
+  policyInForce?(): PolicyInForce
   facts(request: GuardedRequest, identity: Identity): FactBook
   /** Waits until no other operation on the same volume is under way. */
   turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
@@ -51,10 +51,15 @@ export interface Stages {
   /** Gives a refusal the reason that fits its caller; the answer stays the same. */
   refine(rejection: Rejection, caller: CallerKind): Rejection
   /** In `observe` a refusal is recorded, and its request forwarded. */
-  mode(rejection: Rejection, draft: Draft): Mode
+  mode(rejection: Rejection | null, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
   /** Resolves when the answer was sent, or to a rejection when nothing was sent yet. */
-  forward(approved: Approved, raw: IncomingMessage, response: ServerResponse): Promise<Rejection | null>
+  forward(
+    approved: Approved,
+    raw: IncomingMessage,
+    response: ServerResponse,
+    heard: Heard,
+  ): Promise<Rejection | null>
   record(outcome: Outcome): void
   now(): number
 }
@@ -66,6 +71,8 @@ export interface Outcome {
   readonly rejection: Rejection | null
   /** What would have refused it, had it not been forwarded in observe mode. */
   readonly observed: Rejection | null
+  /** The mode that counted for it. */
+  readonly mode: Mode
   readonly caller: CallerKind
   readonly status: number
   /** Seconds from the first byte read to the decision, and to the end of the answer. */
@@ -74,13 +81,31 @@ export interface Outcome {
   readonly stages: StageSeconds
 }
 
+/** What the upstream said of itself in its answer. */
+export interface Heard {
+  /** Its own id of the request, which the client sees as that of the answer. */
+  upstreamRequestId?: string
+}
+
+/** Which policy judged. */
+export interface PolicyInForce {
+  /** Of the organisation's bundle; null without one. */
+  readonly version: number | null
+  readonly digest: string
+  /** Who wrote a rule: Cinder itself (`default`), the organisation (`bundle`) or a file here (`local`). */
+  layerOf(rule: string): string | null
+}
+
 /** What is known of a request so far, for the record; filled stage by stage. */
-export interface Draft {
+export interface Draft extends Heard {
   request?: GuardedRequest
   identity?: Identity | null
   operation?: Operation
-  /** Digest of the policy that judged. */
-  policy?: string | undefined
+  policy?: PolicyInForce | undefined
+  /** The check that refused. */
+  check?: string
+  /** Policy rules that allowed, in the order in which they were judged. */
+  rules?: readonly string[]
   facts?: Known & { entries?(): readonly (readonly [string, unknown])[] }
   turn?: Promise<() => void>
   /** Absent when nobody measures. */
@@ -116,7 +141,13 @@ export async function judge(
     draft.turn = stages.turn(operation, identity, facts)
     const { checks } = stages
     await inTime(draft.turn)
-    const refusal = await inTime(runChecks(checks, operation, identity, facts, stages.decided))
+    const decided = (check: Check, answer: Answer): void => {
+      if (isRejection(answer)) draft.check = check.name
+      else if (answer.verdict === 'allow' && answer.rules !== undefined)
+        draft.rules = [...(draft.rules ?? []), ...answer.rules]
+      stages.decided?.(check, answer)
+    }
+    const refusal = await inTime(runChecks(checks, operation, identity, facts, decided))
     if (refusal !== null) return refusal
   }
   return { [approval]: true, request, identity, operation }
@@ -162,7 +193,7 @@ export function createGateway(
       } else approved = verdict
       if (approved !== null) {
         clock.enter('forward', decided)
-        rejection = await stages.forward(approved, raw, response)
+        rejection = await stages.forward(approved, raw, response, draft)
         clock.enter(null, stages.now())
       }
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
@@ -174,6 +205,7 @@ export function createGateway(
         draft,
         rejection,
         observed,
+        mode: stages.mode(rejection ?? observed, draft),
         caller,
         status: response.statusCode,
         decisionSeconds: (decided - started) / 1000,

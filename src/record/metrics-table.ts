@@ -142,7 +142,11 @@ export const METRICS = {
   cinderguard_decision_records_total: {
     type: 'counter',
     labels: ['result'],
-    help: 'Decision records, by result: written (handed to the sink), dropped (lost), failed (the sink had an error).',
+    help: 'Decision records, by result: written (to the file, or given to the network), dropped (lost), failed (the sink had an error).',
+  },
+  cinderguard_log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Log lines that were dropped because nobody read them in time.',
   },
   cinderguard_certificate_expiry_timestamp_seconds: {
     type: 'gauge',

@@ -34,6 +34,8 @@ export interface Metrics {
   mode(mode: 'enforce' | 'observe'): void
   /** Bytes that are no HTTP request were refused. */
   broken(status: 400 | 431): void
+  /** Shows how many log lines were dropped. */
+  logLines(lost: () => number): void
   decisionRecord(result: 'written' | 'dropped' | 'failed'): void
   ready(service: Service, isReady: boolean): void
   /** A certificate is in use from now on. @param expires milliseconds since the epoch. */
@@ -156,6 +158,15 @@ export function createMetrics(version: string): Metrics {
       const labels = { operation: 'unread', status: String(status) }
       requests.add(`unread ${status}`, () => ({ ...labels, verdict: 'refused', service: 'false' }))
       refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
+    },
+    logLines(lost) {
+      new Counter({
+        ...row('cinderguard_log_lines_dropped_total'),
+        collect() {
+          this.reset()
+          this.inc(lost())
+        },
+      })
     },
     decisionRecord: (result) => audited.inc({ result }),
     certificate: (certificate, expires) => certificates.set({ certificate }, expires / 1000),

@@ -7,6 +7,7 @@ import type { PolicySource } from '../checks/policy.ts'
 import type { Config } from '../config/options.ts'
 import { modesOf } from '../front.ts'
 import type { CadfEvent } from '../record/cadf.ts'
+import { linesLost } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { Recent } from '../record/recent.ts'
 import { Report } from '../rollout/report.ts'
@@ -126,6 +127,7 @@ export async function startPrimary(
   metrics.mode(modes.overall)
   metrics.policy(policy)
   metrics.process()
+  metrics.logLines(() => linesLost(log))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(config, policy, metrics, log, nothing, modes, turns)
   const back = await startBack(config, policy, {
@@ -142,6 +144,7 @@ export async function startPrimary(
     validator: app.validator,
     metrics,
     log,
+    explaining: app.explaining,
   })
   try {
     cluster.setupPrimary({ args: process.argv.slice(2) })

@@ -107,7 +107,7 @@ async function live(replaced: Partial<Stages>, method = 'DELETE'): Promise<Lived
       decide: (...given: Parameters<Check['decide']>) => step(`check ${check.name}`, check).decide(...given),
     })),
     facts: (request, identity) => step('facts', made.facts)(request, identity),
-    forward: async (approved, raw, response) => step('forward', made.forward)(approved, raw, response),
+    forward: async (...given) => step('forward', made.forward)(...given),
   }
   let error: unknown
   const handle = createGateway(watched)
@@ -358,7 +358,7 @@ describe('exactly one record', () => {
     [
       'a check',
       { checks: [says('no', reject('undecided'))] },
-      ['request', 'identity', 'operation', 'facts', 'policy', 'turn'],
+      ['request', 'identity', 'operation', 'facts', 'policy', 'turn', 'check'],
     ],
   ])('of one that ended at %s, with what was known by then', async (_name, replaced, known) => {
     const { outcomes } = await live(replaced)

@@ -31,6 +31,7 @@ function outcome(draft: Draft, rejection: Rejection | null, status: number): Out
     status,
     decisionSeconds: 0.01234,
     totalSeconds: 0.2,
+    mode: 'enforce',
     stages: { read: 0, authenticate: 0, classify: 0, check: 0, forward: 0 },
   }
 }
@@ -167,6 +168,7 @@ describe('the table', () => {
   test('is what the registry has', () => {
     const metrics = createMetrics('1')
     metrics.policy({})
+    metrics.logLines(() => 0)
     metrics.process()
     const found = metrics.registry.getMetricsAsArray().map(({ name, type }) => [name, String(type)])
     const own = rows.map(([name, { type }]) => [name, type])

@@ -43,6 +43,7 @@ function outcome(
     status: 202,
     decisionSeconds: 0,
     totalSeconds: 0,
+    mode: 'enforce',
     stages: new StageClock(0),
   }
 }
