@@ -116,6 +116,7 @@ export async function createApp(
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
+  const serviceRole = config.keystone_authtoken.service_token_roles[0] ?? 'service'
   const serviceHosts = new Set(config.cinderguard.service_hosts)
   const classified = (
     request: GuardedRequest,
@@ -184,7 +185,7 @@ export async function createApp(
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
-    refine,
+    refine: (rejection, caller, draft) => refine(rejection, caller, draft.identity?.service, serviceRole),
     mode: (rejection, draft) => modes.of(rejection, draft.operation?.kind ?? null),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,

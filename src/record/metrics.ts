@@ -41,6 +41,7 @@ export interface PolicyState {
 const ALERTED = [
   'attachment_in_use',
   'service_token_missing',
+  'service_role_missing',
   'invalid_service_token',
   'service_role_required',
 ] as const satisfies readonly Reason[]
