@@ -13,6 +13,7 @@ import { checkOwnToken } from './clouds/own-token.ts'
 import { remotePolicy } from './clouds/remote-policy.ts'
 import { createSession } from './clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
+import { networksOf } from './config/networks.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
 import { type Explaining, explaining } from './explain/explaining.ts'
@@ -117,7 +118,8 @@ export async function createApp(
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
   const serviceRole = config.keystone_authtoken.service_token_roles[0] ?? 'service'
-  const serviceHosts = new Set(config.cinderguard.service_hosts)
+  const serviceHosts = networksOf(config.cinderguard.service_hosts)
+  const proxies = networksOf(config.cinderguard.trusted_proxies)
   const classified = (
     request: GuardedRequest,
     identity: Identity | null,
@@ -148,6 +150,7 @@ export async function createApp(
         maxBody: config.oslo_middleware.max_request_body_size,
         maxHeaders: config.cinderguard.max_headers,
         prefix: config.cinderguard.public_prefix,
+        proxies,
       }),
     authenticate: (request) =>
       isPublic(request)

@@ -242,6 +242,12 @@ describe('decision records', () => {
     ])
   })
 
+  test('name the client that a trusted proxy forwards for, and believe nobody else', async () => {
+    await start({ 'cinderguard.trusted_proxies': '127.0.0.1, 10.0.0.0/8' })
+    await act({ headers: { 'x-forwarded-for': '192.0.2.66, 203.0.113.5, 10.0.0.1' } })
+    expect((await records())[0]?.attachments[0]?.content).toMatchObject({ client: '203.0.113.5' })
+  })
+
   test('hold no token', async () => {
     await start({})
     const token = gateway.cloud.token('alice')
