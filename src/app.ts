@@ -216,7 +216,7 @@ export async function createApp(
       () => policy.identity?.().digest ?? null,
     ),
     probes: {
-      keystone: () => checkOwnToken(session, tokens.keystone),
+      keystone: () => checkOwnToken(session, tokens.keystone, serviceSession),
       cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),
       nova: async () =>
         discoverVersions('nova', nova.send, `${versionRoot(await novaEndpoint(null))}/`, 'v2.1'),
