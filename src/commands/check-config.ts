@@ -1,9 +1,10 @@
-import { readJwsKeys } from '../identity/jws.ts'
 import { loadPolicyOf } from '../policy/load.ts'
 import { readModes } from '../rollout/mode.ts'
 import { configurationOf, printProblems } from './configuration.ts'
+import { problemsOfFiles } from './named-files.ts'
 
-/** `cinderguard check-config`: every problem of configuration and policy at once. Starts nothing, asks nobody. */
+/** `cinderguard check-config`: every problem of configuration, of the files it names, and of policy at once. Starts
+ * nothing, asks nobody. */
 export async function checkConfig(argv: readonly string[]): Promise<number> {
   const loaded = configurationOf(argv, process.env)
   if ('problems' in loaded) {
@@ -12,16 +13,13 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
   }
   if (loaded.notices.length > 0) printProblems(loaded.notices, 'To be noted:')
   const policy = loadPolicyOf(loaded.config)
-  const keys = await readJwsKeys(loaded.config.cinderguard.jws_public_keys).then(
-    () => [],
-    (error: unknown) => [error instanceof Error ? error.message : 'jws_public_keys cannot be read'],
-  )
+  const files = await problemsOfFiles(loaded.config)
   const { mode, mode_overrides } = loaded.config.cinderguard
   const modes =
     'problems' in policy ? null : readModes(mode, mode_overrides, (name) => policy.current().has(name))
   const problems = [
     'problems' in policy ? policy.problems : [],
-    keys,
+    files,
     modes !== null && 'problems' in modes
       ? modes.problems.map((problem) => `mode_overrides: ${problem}`)
       : [],
