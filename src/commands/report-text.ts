@@ -73,12 +73,12 @@ function seen({ services, trusted }: ReadinessReport): readonly string[] {
     lines.push('  none yet. Nova must be among them before enforcing: detach a volume by the Compute API.')
   for (const { userName, count, guarded, last, roles, from } of services)
     lines.push(
-      `  ${userName}  ${count} times (${guarded} guarded operations), last ${last}, roles ${roles.join(', ')}, from ${from.map(({ address }) => address || 'a unix socket').join(', ')}`,
+      `  ${userName}  ${count} × (${guarded} guarded operations), last ${last}, roles ${roles.join(', ')}, from ${from.map(({ address }) => address || 'a unix socket').join(', ')}`,
     )
   if (services.length > 0 && !services.some(({ userName }) => /nova|compute/i.test(userName)))
     lines.push("  None is named like Nova. Make sure that Nova's user is among them before enforcing.")
   if (trusted.length > 0) lines.push('', 'Taken for services by trusted_service_users: a debt')
   for (const { userName, userId, count, last } of trusted)
-    lines.push(`  ${userName} (${userId})  ${count} times, last ${last}`)
+    lines.push(`  ${userName} (${userId})  ${count} ×, last ${last}`)
   return lines
 }

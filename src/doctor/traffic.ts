@@ -30,7 +30,7 @@ export function trafficFindings({ traffic, config, own }: Survey): readonly Find
       if (seen !== undefined)
         return ok(
           service.id,
-          `${service.name} sends good service tokens, as ${seen.userName} (${seen.count} times, last ${seen.last}).`,
+          `${service.name} sends good service tokens, as ${seen.userName} (${seen.count} ×, last ${seen.last}).`,
         )
       const needed = service.without !== null
       return {
