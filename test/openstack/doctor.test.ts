@@ -166,7 +166,7 @@ describe('cinderguard doctor on a real cloud', () => {
   })
 
   test("the gateway's account may not check others' tokens, and has no service role", async () => {
-    const account = ['[keystone_authtoken]', 'username = plain']
+    const account = ['[keystone_authtoken]', 'username = plain', '[service_user]', 'username = plain']
     const { code, of } = await doctor(variablesOf('member'), account)
     expect(code).toBe(1)
     expect(of('keystone')).toMatchObject([{ level: 'ok' }])
