@@ -39,7 +39,9 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
   const others = rest.filter((word) => word !== requestId)
   try {
     const explanation =
-      requestId === undefined ? await judged(others, values) : await recorded(others, requestId, tokenOf(values))
+      requestId === undefined
+        ? await judged(others, values)
+        : await recorded(others, requestId, tokenOf(values))
     if (explanation === null) return 2
     const text =
       format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation)
