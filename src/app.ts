@@ -75,7 +75,9 @@ export async function createApp(
   const session = createSession(keystone.send, account, Date.now)
   const serviceAccount = config.credentials.service_user
   const serviceSession =
-    serviceAccount === undefined ? session : createSession(keystone.send, serviceAccount, Date.now)
+    serviceAccount === undefined || serviceAccount === account
+      ? session
+      : createSession(clients.serviceLogin.send, serviceAccount, Date.now)
 
   const tokens = await createTokens(config, keystone.send, session, metrics)
 
@@ -120,6 +122,7 @@ export async function createApp(
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
   const serviceHosts = new Set(config.cinderguard.service_hosts)
+  const projectIds = new RegExp(`^(?:${config.DEFAULT.project_id_regex})$`)
   const classified = (
     request: GuardedRequest,
     identity: Identity | null,
@@ -128,6 +131,7 @@ export async function createApp(
     const asked = classifiable(request)
     const operation = classify(asked, {
       tokenProject: identity === null ? null : projectOf(identity.user),
+      projectIds,
       maximum,
     })
     if (isRejection(operation) || identity === null) return operation

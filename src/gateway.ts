@@ -234,8 +234,9 @@ function refuse(
   }
   response.statusCode = fault.status
   if (response.destroyed) return
-  // A request that was not read to its end must not be taken for the start of the next one.
-  if (!response.req.complete) response.setHeader('connection', 'close')
+  // What was not read to its end, or may end elsewhere to somebody, must not be taken for the start of the next one.
+  if (!response.req.complete || rejection.reason === 'bad_request_framing')
+    response.setHeader('connection', 'close')
   for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value)
   response.setHeader('content-length', Buffer.byteLength(fault.body))
   response.end(envelope.method === 'HEAD' ? undefined : fault.body)

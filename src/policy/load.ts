@@ -1,6 +1,6 @@
 import type { PolicySource } from '../checks/policy.ts'
 import { findFile } from '../config/load.ts'
-import type { Config } from '../config/options.ts'
+import { type Config, OPTIONS } from '../config/options.ts'
 import { problemText } from './references.ts'
 import type { BundleRule, RuleSet } from './ruleset.ts'
 import { loadPolicy } from './source.ts'
@@ -24,6 +24,10 @@ export function loadRules(
   bundle?: ReadonlyMap<string, BundleRule>,
 ): { readonly ruleSet: RuleSet } | { readonly problems: readonly string[] } {
   const { files, dirs } = policyPaths(config)
+  const { policy_file } = config.oslo_policy
+  // oslo.policy would go on with its defaults, which is right for nobody who named a file.
+  if (files.length === 0 && policy_file !== OPTIONS.oslo_policy.policy_file.default)
+    return { problems: [`[oslo_policy] policy_file: there is no ${policy_file}`] }
   const loaded = loadPolicy(files, dirs, {
     enforceNewDefaults: config.oslo_policy.enforce_new_defaults,
     ...(bundle === undefined ? {} : { bundle }),

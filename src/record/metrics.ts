@@ -33,7 +33,7 @@ export interface Metrics {
   /** Sets which mode counts overall. */
   mode(mode: 'enforce' | 'observe'): void
   /** Bytes that are no HTTP request were refused. */
-  broken(status: 400 | 431): void
+  broken(status: keyof typeof BROKEN): void
   /** Shows how many log lines were dropped. */
   logLines(lost: () => number): void
   decisionRecord(result: 'written' | 'dropped' | 'failed'): void
@@ -72,6 +72,12 @@ export const ALERTED = {
   invalid_service_token: OPERATION_LABELS,
   service_role_required: OPERATION_LABELS,
 } as const satisfies Partial<Record<Reason, readonly string[]>>
+/** Which refusal an answer means that was given before there was a request. */
+const BROKEN = {
+  400: 'bad_request_framing',
+  408: 'request_timeout',
+  431: 'headers_too_large',
+} as const satisfies Record<number, Reason>
 const SECONDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
@@ -157,7 +163,7 @@ export function createMetrics(version: string): Metrics {
     broken(status) {
       const labels = { operation: 'unread', status: String(status) }
       requests.add(`unread ${status}`, () => ({ ...labels, verdict: 'refused', service: 'false' }))
-      refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
+      refusals.inc({ ...labels, reason: BROKEN[status] })
     },
     logLines(lost) {
       new Counter({
