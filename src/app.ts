@@ -34,7 +34,7 @@ import type { Audit } from './record/audit.ts'
 import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
-import type { Modes } from './rollout/mode.ts'
+import { type Modes, withLocks } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { expiryOf } from './tls.ts'
 import { createTokens } from './tokens.ts'
@@ -147,6 +147,7 @@ export async function createApp(
       gather: (questions) => gather(questions, known, caller, sources),
     } satisfies Pick<FactBook, 'gather'>)
   }
+  const inForce = withLocks(modes, (rule) => policy.current().source?.(rule)?.locked === true)
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -192,7 +193,7 @@ export async function createApp(
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
     refine,
-    mode: (rejection, draft) => modes.of(rejection, draft.operation?.kind ?? null),
+    mode: (rejection, draft) => inForce.of(rejection, draft.operation?.kind ?? null),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {

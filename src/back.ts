@@ -29,6 +29,8 @@ const UNKNOWN = { keystone: UNASKED, cinder: UNASKED, nova: UNASKED }
 export interface BackSources {
   readonly registry: () => Promise<Registry>
   readonly report: () => Promise<ReadinessReport>
+  /** That of all processes; without it, that of this one. */
+  readonly policy?: () => Promise<PolicyReadiness>
   readonly recent: Recent<CadfEvent>
   readonly probes: Probes
   readonly validator: TokenValidator
@@ -65,7 +67,10 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
   }
   const admin = createAdmin({
     registry,
-    readiness: async () => ({ ...(await watch.current()), policy: policyOf(policy) }),
+    readiness: async () => ({
+      ...(await watch.current()),
+      policy: (await sources.policy?.()) ?? policyOf(policy),
+    }),
     page: consolePage(),
     isDraining: () => draining,
     decisions: decisionRoutes(consoleAccess(admin_bind, console_role, validator), {

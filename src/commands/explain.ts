@@ -101,7 +101,7 @@ function tokenIn(file: string): string {
 }
 
 async function judgedNow(config: Config, described: Described): Promise<Explanation> {
-  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined })
+  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined }, 'looks')
   if ('problems' in policy) throw new Error(policy.problems.join('; '))
   const { mode, mode_overrides } = config.cinderguard
   const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))

@@ -53,6 +53,12 @@ export interface PolicyState {
   history?(): PolicyHistory
 }
 
+/** Which refusal an answer means that was given before there was a request. */
+const BROKEN = {
+  400: 'bad_request_framing',
+  408: 'request_timeout',
+  431: 'headers_too_large',
+} as const satisfies Record<number, Reason>
 /** What became of the policies that were read so far. */
 export interface PolicyHistory {
   readonly taken: number
@@ -72,12 +78,6 @@ export const ALERTED = {
   invalid_service_token: OPERATION_LABELS,
   service_role_required: OPERATION_LABELS,
 } as const satisfies Partial<Record<Reason, readonly string[]>>
-/** Which refusal an answer means that was given before there was a request. */
-const BROKEN = {
-  400: 'bad_request_framing',
-  408: 'request_timeout',
-  431: 'headers_too_large',
-} as const satisfies Record<number, Reason>
 const SECONDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
