@@ -2,7 +2,8 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
-import { credentialsOf, type PolicySource } from './checks/policy.ts'
+import { credentialsOf } from './checks/caller.ts'
+import type { PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
@@ -221,7 +222,9 @@ function callerOf(request: GuardedRequest, identity: Identity, policy: PolicySou
   return {
     headers: { 'x-auth-token': identity.userToken.reveal(), 'x-openstack-request-id': request.requestId },
     projectId: projectOf(identity.user),
-    isAdmin: credentialsOf(identity, policy.current()).is_admin === true,
+    get isAdmin() {
+      return credentialsOf(identity, policy.current()).is_admin === true
+    },
   }
 }
 

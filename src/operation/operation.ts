@@ -26,15 +26,27 @@ export type RuleTarget =
   | { readonly kind: 'context' }
   | { readonly kind: 'project'; readonly projectId: string }
   | { readonly kind: 'volume'; readonly volumeId: string }
+  /** The volume that a transfer offers. */
+  | { readonly kind: 'transfer'; readonly transferId: string }
   | { readonly kind: 'attachment'; readonly attachmentId: string }
   | { readonly kind: 'object'; readonly collection: ObjectCollection; readonly id: string }
-export type ObjectCollection = 'snapshots' | 'backups' | 'groups' | 'group_snapshots' | 'messages' | 'types'
+export type ObjectCollection =
+  | 'snapshots'
+  | 'backups'
+  | 'groups'
+  | 'group_snapshots'
+  | 'messages'
+  | 'types'
+  | 'volume-transfers'
 
 export interface ApiRule {
   readonly name: string
   readonly target: RuleTarget
-  /** The rule counts only for a volume in this status. */
+  /** The rule counts only for a volume in this status, or only for one that is not. */
   readonly onlyWhile?: string
+  readonly exceptWhile?: string
+  /** A refusal says so, and does not hide the volume. */
+  readonly openly?: true
 }
 
 export interface VolumeDetach extends Common {

@@ -15,6 +15,7 @@ export interface Asked {
   readonly mount: Mount
   readonly segments: readonly string[]
   readonly query: string
+  readonly contentType?: string | undefined
   readonly body: Uint8Array
 }
 
@@ -22,7 +23,8 @@ export interface Asked {
 interface WrittenRules {
   /** Nobody wrote any. */
   readonly isDefault?: boolean
-  source?(rule: string): { readonly from: string } | undefined
+  /** Somebody wrote the rule, or another that it refers to. */
+  isWritten?(rule: string): boolean
 }
 
 /** For what no rule is known: admins only. */
@@ -44,16 +46,35 @@ export function withRules(
   if (isGuarded(operation)) return operation
   const isSilent = enforce === 'guarded' || (enforce === 'overrides' && policy.isDefault === true)
   if (isSilent && unknown_operations === 'forward') return operation
-  const found = rulesFor(callOf(asked))
+  const found = rulesFor(callOf(asked, operation.version))
   if (found === null) return unknown_operations === 'refuse' ? { ...operation, rules: [ADMINS] } : operation
   if (enforce === 'guarded') return operation
-  const rules = enforce === 'all' ? found : found.filter(({ name }) => policy.source?.(name)?.from === 'file')
+  const rules = enforce === 'all' ? found : found.filter(({ name }) => policy.isWritten?.(name) === true)
   return rules.length === 0 ? operation : { ...operation, rules }
 }
 
-function callOf({ method, segments, query, body }: Asked): ApiCall {
+function callOf({ method, segments, query, contentType, body }: Asked, version: string): ApiCall {
   const isAction = method === 'POST' && segments.at(-1)?.replace(/\.json$/, '') === 'action'
-  return { method, segments, query, action: isAction ? onlyKeyOf(read(body)) : null, bodyAt: bodyOf(body) }
+  return {
+    method,
+    segments,
+    query,
+    version,
+    ...formOf(contentType, body),
+    action: isAction ? onlyKeyOf(read(body)) : null,
+    bodyAt: bodyOf(body),
+  }
+}
+
+/** WebOb looks for parameters also in a body that calls itself a form. One in parts is not read, but suspected. */
+function formOf(contentType: string | undefined, body: Uint8Array): Pick<ApiCall, 'form'> {
+  if (body.length === 0 || contentType === undefined) return {}
+  const [, kind] = /^(?:application\/x-www-form-(urlencoded)|multipart\/form-data)/i.exec(contentType) ?? [
+    null,
+  ]
+  if (kind === null) return {}
+  const text = new TextDecoder('latin1').decode(body)
+  return { form: kind === undefined && text.includes('force') ? 'force=true' : text }
 }
 
 function onlyKeyOf(value: PyValue): string | null {

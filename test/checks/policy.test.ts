@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { credentialsOf, type PolicyRules, policyCheck } from '../../src/checks/policy.ts'
+import { credentialsOf } from '../../src/checks/caller.ts'
+import { type PolicyRules, policyCheck } from '../../src/checks/policy.ts'
 import { createChecks } from '../../src/checks/table.ts'
 import type { Identity, Scope } from '../../src/identity/identity.ts'
 import type { GuardedOperation } from '../../src/operation/operation.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { CATALOGUE } from '../../src/policy/catalogue.ts'
 import { type ApiCall, NOT_ENFORCED, rulesFor } from '../../src/policy/operations.ts'
 
-const call = (operation: string, body: Record<string, unknown> = {}): ApiCall => {
+const call = (operation: string, body: Record<string, unknown> = {}, version = '3.70'): ApiCall => {
   const [method = '', target = '', action = null] = operation.split(' ')
   const [path = '', query = ''] = target.split('?')
   return {
@@ -10,6 +10,7 @@ const call = (operation: string, body: Record<string, unknown> = {}): ApiCall =>
     segments: path.split('/').slice(1),
     query,
     action,
+    version,
     bodyAt: (keys) =>
       keys.reduce<unknown>((sofar, key) => (sofar as Record<string, unknown> | undefined)?.[key], body),
   }

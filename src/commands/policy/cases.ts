@@ -1,3 +1,4 @@
+import { described } from '../../policy/extensions.ts'
 import { type PolicyCase, readCases } from '../../policy/load-cases.ts'
 import { rulesFor } from '../../policy/operations.ts'
 import { differences } from '../../policy/personas.ts'
@@ -40,7 +41,7 @@ export async function testCases(argv: readonly string[]): Promise<number> {
 }
 
 function verdictOf({ rule, request, credentials, target, asked }: PolicyCase, rules: RuleSet): string {
-  const names = rule === null ? rulesOf(request ?? '') : rules.has(rule) ? [rule] : null
+  const names = rule === null ? rulesOf(request ?? '', asked?.body) : rules.has(rule) ? [rule] : null
   if (names === null) return rule === null ? 'no such operation' : 'no such rule'
   const who = credentialsFrom(credentials, rules, asked)
   const { project_id, user_id } = who
@@ -50,10 +51,16 @@ function verdictOf({ rule, request, credentials, target, asked }: PolicyCase, ru
   return odd === undefined ? (results.every((result) => result === true) ? 'allow' : 'refuse') : String(odd)
 }
 
-function rulesOf(request: string): readonly string[] | null {
+/** Without a body its ids are taken to be there; but a volume is then made of nothing. */
+function rulesOf(request: string, body: unknown): readonly string[] | null {
   const [method = '', path = '', action = null] = request.split(' ')
   const segments = path.replace(/\?.*/, '').split('/').slice(1)
-  const found = rulesFor({ method, segments, query: path.split('?')[1] ?? '', action, bodyAt: () => 'any' })
+  const query = path.split('?')[1] ?? ''
+  const bodyAt =
+    body === undefined
+      ? ([first]: readonly string[]) => (first === 'volume' ? undefined : 'any')
+      : described({ body }, 0).bodyAt
+  const found = rulesFor({ method, segments, query, version: '', action, bodyAt })
   return found === null ? null : found.map(({ name }) => name)
 }
 

@@ -1,5 +1,5 @@
 import { CATALOGUE } from '../../policy/catalogue.ts'
-import { OPERATIONS } from '../../policy/operations.ts'
+import { NOT_ENFORCED, operationsOf } from '../../policy/operations.ts'
 import type { RuleSet } from '../../policy/ruleset.ts'
 import { ownFlags } from '../own-flags.ts'
 import { policyOf } from './common.ts'
@@ -45,7 +45,8 @@ export async function list(argv: readonly string[]): Promise<number> {
 /** `policy sample`: Cinder's rules as comments, to begin a policy file with. */
 export function sample(): number {
   const lines = CATALOGUE.flatMap(({ name, check, deprecated, operations }) => [
-    ...(OPERATIONS[name] ?? operations).map((operation) => `# ${operation}`),
+    ...(operationsOf(name).length > 0 ? operationsOf(name) : operations).map((operation) => `# ${operation}`),
+    ...(NOT_ENFORCED.has(name) ? [`# left to Cinder: ${NOT_ENFORCED.get(name)}`] : []),
     ...(deprecated === undefined
       ? []
       : [`# deprecated: "${deprecated.name}": "${deprecated.check}", or-ed in unless enforce_new_defaults`]),
