@@ -376,6 +376,8 @@ export const CALLS: Readonly<Record<string, readonly (string | CallRule)[]>> = {
     SEE.volume,
     `${ADMIN}:migrate_volume_completion`,
     inBody(SEE.volume, 'os-migrate_volume_completion', 'new_volume'),
+    `${V}:detach`,
+    inBody(`${V}:attach`, 'os-migrate_volume_completion', 'new_volume'),
   ],
   [`${VOLUME} os-extend_volume_completion`]: [SEE.volume, `${ADMIN}:extend_volume_completion`],
   [`${VOLUME} os-unmanage`]: [SEE.volume, 'volume_extension:volume_unmanage', 'volume:delete'],
