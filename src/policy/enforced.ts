@@ -69,12 +69,10 @@ function callOf({ method, segments, query, contentType, body }: Asked, version: 
 /** WebOb looks for parameters also in a body that calls itself a form. One in parts is not read, but suspected. */
 function formOf(contentType: string | undefined, body: Uint8Array): Pick<ApiCall, 'form'> {
   if (body.length === 0 || contentType === undefined) return {}
-  const [, kind] = /^(?:application\/x-www-form-(urlencoded)|multipart\/form-data)/i.exec(contentType) ?? [
-    null,
-  ]
-  if (kind === null) return {}
+  const isEncoded = /^application\/x-www-form-urlencoded/i.test(contentType)
+  if (!isEncoded && !/^multipart\/form-data/i.test(contentType)) return {}
   const text = new TextDecoder('latin1').decode(body)
-  return { form: kind === undefined && text.includes('force') ? 'force=true' : text }
+  return { form: !isEncoded && text.includes('force') ? 'force=true' : text }
 }
 
 function onlyKeyOf(value: PyValue): string | null {

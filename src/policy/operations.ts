@@ -1,5 +1,6 @@
 import type { ApiRule, ObjectCollection, RuleTarget } from '../operation/operation.ts'
-import { CALLS, type CallRule, LOOKS } from './calls.ts'
+import { type CallRule, LOOKS } from './calls/call-rule.ts'
+import { CALLS } from './calls.ts'
 import { CATALOGUE, type TargetFamily } from './catalogue.ts'
 
 /** A call of the block storage API, as Cinder's router sees it. */
@@ -63,7 +64,7 @@ const FAMILIES: ReadonlyMap<string, TargetFamily> = new Map(
 /** Where a rule is asked, as `METHOD /path action`, but for rules that only look up what another one is about. */
 export function operationsOf(name: string): readonly string[] {
   return ROWS.filter(({ rules }) =>
-    rules.some(({ rule }, at) => rule === name && !(LOOKS.has(rule) && at < rules.length - 1)),
+    rules.some(({ rule }) => rule === name && (rules.length === 1 || !LOOKS.has(rule))),
   ).map(({ operation }) => operation)
 }
 

@@ -67,7 +67,7 @@ beforeAll(async () => {
   policy = started
   gateway = await startGateway(loaded.config, policy, pino({ level: 'silent' }))
   await fill()
-}, 60_000)
+})
 afterAll(async () => {
   setRules({})
   policy.stop()
