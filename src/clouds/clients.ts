@@ -45,6 +45,18 @@ export function createClients(
       onCall,
       onBreaker,
     }),
-    policy: client('policy', oslo_policy.remote_timeout, oslo_policy.remote_ssl_ca_crt_file, false),
+    policy: createClient({
+      service: 'policy',
+      timeout: oslo_policy.remote_timeout,
+      tls: {
+        ca: textOf(oslo_policy.remote_ssl_ca_crt_file),
+        cert: textOf(oslo_policy.remote_ssl_client_crt_file),
+        key: textOf(oslo_policy.remote_ssl_client_key_file),
+        insecure: !oslo_policy.remote_ssl_verify_server_crt,
+      },
+      retries: 1,
+      onCall,
+      onBreaker,
+    }),
   }
 }

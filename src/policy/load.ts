@@ -26,6 +26,7 @@ export function loadRules(
   const { files, dirs } = policyPaths(config)
   const loaded = loadPolicy(files, dirs, {
     enforceNewDefaults: config.oslo_policy.enforce_new_defaults,
+    defaultRule: config.oslo_policy.policy_default_rule,
     ...(bundle === undefined ? {} : { bundle }),
   })
   return 'problems' in loaded ? { problems: loaded.problems.map(problemText) } : loaded
