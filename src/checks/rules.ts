@@ -1,6 +1,7 @@
 import { reject } from '../http/rejection.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { ApiRule, Operation } from '../operation/operation.ts'
+import { UNKNOWN } from '../policy/template.ts'
 import { credentialsFor } from './caller.ts'
 import { ALLOW, type Answer, type Check, type Known } from './check.ts'
 import { allowsAnyway, judged, type PolicyRules } from './policy.ts'
@@ -35,8 +36,8 @@ function one(
   if (found === 'not-authorized') return reject('not_authorized')
   if (found === 'absent') return absent(rule)
   if ('verdict' in found) return found
-  if (onlyWhile !== undefined && found.status !== onlyWhile) return ALLOW
-  if (exceptWhile !== undefined && found.status === exceptWhile) return ALLOW
+  if (onlyWhile !== undefined && !mayBe(found.target, onlyWhile)) return ALLOW
+  if (exceptWhile !== undefined && mayBe(found.target, exceptWhile, false)) return ALLOW
   const verdict = judged(policy, name, credentials, found.target, known)
   if (typeof verdict !== 'boolean') return verdict
   return verdict ? ALLOW : refusal(rule)
@@ -48,6 +49,17 @@ function one(
  */
 function absent({ target }: ApiRule): Answer {
   return target.kind === 'volume' ? reject('volume_not_found', { volume: target.volumeId }) : ALLOW
+}
+
+/** @param unknown what an attribute that cannot be known counts as: so that the rule is asked. */
+function mayBe(
+  target: Readonly<Record<string, unknown>>,
+  wanted: Readonly<Record<string, unknown>>,
+  unknown = true,
+): boolean {
+  return Object.entries(wanted).every(([name, value]) =>
+    target[name] === UNKNOWN ? unknown : target[name] === value,
+  )
 }
 
 function refusal({ name, target, openly }: ApiRule): Answer {

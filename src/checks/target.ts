@@ -7,7 +7,7 @@ import { type Ask, ask, type Facts, type Known, type Volume } from './check.ts'
 type Target = Readonly<Record<string, unknown>>
 
 /** What a rule is judged against; or that it is not there, or is not for this caller; or what must be asked first. */
-export type Found = { readonly target: Target; readonly status?: string } | 'absent' | 'not-authorized' | Ask
+export type Found = { readonly target: Target } | 'absent' | 'not-authorized' | Ask
 
 const FAMILIES: Readonly<Record<ObjectCollection, ObjectFamily>> = {
   snapshots: 'snapshot',
@@ -84,7 +84,7 @@ function volumeAt(volumeId: string, asker: Asker, known: Known): Found {
   const volume = known.get(question)
   if (volume === undefined) return ask(question)
   if (typeof volume === 'string') return volume
-  return { target: volumeTarget(volume, asker), status: volume.status }
+  return { target: volumeTarget(volume, asker) }
 }
 
 /** A volume as Cinder's rules see it. */

@@ -42,9 +42,9 @@ export type ObjectCollection =
 export interface ApiRule {
   readonly name: string
   readonly target: RuleTarget
-  /** The rule counts only for a volume in this status, or only for one that is not. */
-  readonly onlyWhile?: string
-  readonly exceptWhile?: string
+  /** The rule counts only for a target like this, or only for one that is not. */
+  readonly onlyWhile?: Readonly<Record<string, unknown>>
+  readonly exceptWhile?: Readonly<Record<string, unknown>>
   /** A refusal says so, and does not hide the volume. */
   readonly openly?: true
 }

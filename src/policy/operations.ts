@@ -28,7 +28,6 @@ export const NOT_ENFORCED: ReadonlyMap<string, string> = new Map([
     'volume:multiattach',
     "asked where the volume type's extra specs say multiattach, at create and at retype",
   ],
-  ['volume:multiattach_bootable_volume', 'asked in the middle of making an attachment'],
   ['volume:update_volume_admin_metadata', 'Cinder asks it of itself, as an admin'],
   ...CATALOGUE.filter(({ targets }) => targets.includes('fields')).map(
     ({ name }) => [name, 'hides a part of an answer, and refuses nothing'] as const,

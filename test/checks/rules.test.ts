@@ -96,13 +96,23 @@ describe('targets', () => {
 describe('rules of some statuses', () => {
   const at = (status: string): World => ({ volumes: { v: volumeOf('v', { status }) } })
   test.each<[Omit<ApiRule, 'name'>, string, string]>([
-    [{ ...volume, onlyWhile: 'in-use' }, 'in-use', REFUSED],
-    [{ ...volume, onlyWhile: 'in-use' }, 'available', 'allow'],
-    [{ ...volume, exceptWhile: 'in-use' }, 'in-use', 'allow'],
-    [{ ...volume, exceptWhile: 'in-use' }, 'available', REFUSED],
+    [{ ...volume, onlyWhile: { status: 'in-use' } }, 'in-use', REFUSED],
+    [{ ...volume, onlyWhile: { status: 'in-use' } }, 'available', 'allow'],
+    [{ ...volume, exceptWhile: { status: 'in-use' } }, 'in-use', 'allow'],
+    [{ ...volume, exceptWhile: { status: 'in-use' } }, 'available', REFUSED],
   ])('%j while %s: %s', (rule, status, verdict) => {
     expect(decide('role:nobody', rule, at(status)).verdict).toBe(verdict)
   })
+})
+
+test('a rule of some volumes is asked as well where it cannot be known which this is', () => {
+  const rule = { ...volume, onlyWhile: { multiattach: true, bootable: true } }
+  const of = (view: object): World => ({ volumes: { v: volumeOf('v', { view: { ...view } }) } })
+  expect(decide('role:nobody', rule, of({ multiattach: true, bootable: 'true' })).verdict).toBe(REFUSED)
+  expect(decide('role:nobody', rule, of({ multiattach: true })).verdict).toBe(REFUSED)
+  expect(decide('role:nobody', rule, of({ multiattach: false, bootable: 'true' })).verdict).toBe('allow')
+  const except = { ...volume, exceptWhile: { multiattach: true } }
+  expect(decide('role:nobody', except, of({})).verdict).toBe(REFUSED)
 })
 
 test('volume:get hides the volume, but where Cinder says that it refuses', () => {

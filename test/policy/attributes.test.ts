@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ATTRIBUTES, type ObjectFamily, targetFrom } from '../../src/policy/attributes.ts'
+import { NOT_ENFORCED } from '../../src/policy/operations.ts'
 import { compileRules } from '../../src/policy/ruleset.ts'
 import { UNKNOWN, UnknownAttributeError } from '../../src/policy/template.ts'
 
@@ -98,4 +101,15 @@ describe('what cannot be known decides nothing', () => {
   ])('%s: %s', (check, expected) => {
     expect(judge(check, target)).toBe(expected)
   })
+})
+
+test('docs/policy.md has every attribute, and every rule that is left to Cinder', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/policy.md'), 'utf8')
+  for (const [family, { shown }] of Object.entries(ATTRIBUTES)) {
+    const names = Object.keys(shown).map((name) => `\`${name}\``)
+    expect(text).toContain(`| ${family.replace('_', ' ')} | ${names.join(' ')} |`)
+  }
+  const refusing = [...NOT_ENFORCED].filter(([, why]) => !why.startsWith('hides')).map(([name]) => name)
+  for (const name of refusing) expect(text).toContain(`\`${name}\``)
+  expect(refusing.length).toBeGreaterThan(1)
 })

@@ -7,9 +7,9 @@ export interface CallRule {
   readonly at?: readonly string[]
   /** Asked only of calls like this. */
   readonly when?: (call: ApiCall) => boolean
-  /** Asked only while the volume is in this status, or only while it is not. */
-  readonly onlyWhile?: string
-  readonly exceptWhile?: string
+  /** Asked only while the target has these attributes, or only while it has not. */
+  readonly onlyWhile?: Readonly<Record<string, unknown>>
+  readonly exceptWhile?: Readonly<Record<string, unknown>>
   /** Cinder answers 403 here, though it hides the volume elsewhere. */
   readonly openly?: true
 }

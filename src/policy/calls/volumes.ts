@@ -20,7 +20,13 @@ export const VOLUME_CALLS: Calls = {
   'GET /attachments/detail': [],
   'GET /attachments/summary': [],
   'GET /attachments/{attachment_id}': [],
-  'POST /attachments': [inBody('volume:attachment_create', 'attachment', 'volume_uuid')],
+  'POST /attachments': [
+    inBody('volume:attachment_create', 'attachment', 'volume_uuid'),
+    {
+      ...inBody('volume:multiattach_bootable_volume', 'attachment', 'volume_uuid'),
+      onlyWhile: { status: 'in-use', multiattach: true, bootable: true },
+    },
+  ],
   'PUT /attachments/{attachment_id}': ['volume:attachment_update'],
   'DELETE /attachments/{attachment_id}': ['volume:attachment_delete'],
   'POST /attachments/{attachment_id}/action os-complete': ['volume:attachment_complete'],
@@ -83,12 +89,12 @@ export const VOLUME_CALLS: Calls = {
     {
       rule: 'volume:extend',
       when: ({ version }) => isSince(version, 3, 42),
-      exceptWhile: 'in-use',
+      exceptWhile: { status: 'in-use' },
     },
     {
       rule: 'volume:extend_attached_volume',
       when: ({ version }) => isSince(version, 3, 42),
-      onlyWhile: 'in-use',
+      onlyWhile: { status: 'in-use' },
     },
   ],
   [`${VOLUME} os-update_readonly_flag`]: [SEE.volume, 'volume:update_readonly_flag'],
@@ -96,8 +102,8 @@ export const VOLUME_CALLS: Calls = {
   [`${VOLUME} os-set_bootable`]: [SEE.volume, 'volume:update'],
   [`${VOLUME} os-reimage`]: [
     SEE.volume,
-    { rule: 'volume:reimage', exceptWhile: 'reserved' },
-    { rule: 'volume:reimage_reserved', onlyWhile: 'reserved' },
+    { rule: 'volume:reimage', exceptWhile: { status: 'reserved' } },
+    { rule: 'volume:reimage_reserved', onlyWhile: { status: 'reserved' } },
   ],
   [`${VOLUME} revert`]: [{ rule: SEE.volume, openly: true }, 'volume:revert_to_snapshot'],
   [`${VOLUME} os-reset_status`]: [`${ADMIN}:reset_status`],

@@ -8,6 +8,9 @@ const CONNECTOR = { connector: { host: 'h', ip: '10.0.0.1', initiator: 'iqn.a' }
 /** Bodies that pass Cinder's schemas, by operation, or by rule and operation. */
 export const BODIES: Readonly<Record<string, object>> = {
   'POST /attachments': { attachment: { volume_uuid: IDS.otherVolume, instance_uuid: IDS.server } },
+  'volume:multiattach_bootable_volume POST /attachments': {
+    attachment: { volume_uuid: volume_id, instance_uuid: IDS.server },
+  },
   'PUT /attachments/{attachment_id}': { attachment: CONNECTOR },
   'POST /backups': { backup: { volume_id, snapshot_id: SNAPSHOT } },
   'PUT /backups/{backup_id}': { backup: { name: 'n' } },

@@ -165,14 +165,21 @@ async function fill(): Promise<void> {
   made.group_type_id = await create('/group_types', { group_type: { name: `g${Date.now()}` } }, 'group_type')
 }
 
-/** Rules that count only while the volume is in another status. */
-const STATUS: Readonly<Record<string, string>> = {
-  'volume:extend_attached_volume': 'in-use',
-  'volume:reimage_reserved': 'reserved',
+/** Rules that count only while the volume is like this. */
+const STATES: Readonly<Record<string, Readonly<Record<string, string | number>>>> = {
+  'volume:extend_attached_volume': { status: 'in-use' },
+  'volume:reimage_reserved': { status: 'reserved' },
+  'volume:multiattach_bootable_volume': { status: 'in-use', multiattach: 1, bootable: 1 },
 }
-function status(value: string): void {
+function putInto(state: Readonly<Record<string, string | number>>): void {
+  const { status, multiattach, bootable } = { status: 'available', multiattach: 0, bootable: 0, ...state }
   const db = new DatabaseSync(lab.paths.databases.cinder, { timeout: 10_000 })
-  db.prepare('UPDATE volumes SET status = ? WHERE id = ?').run(value, IDS.volume)
+  db.prepare('UPDATE volumes SET status = ?, multiattach = ?, bootable = ? WHERE id = ?').run(
+    status,
+    multiattach,
+    bootable,
+    IDS.volume,
+  )
   db.close()
 }
 
@@ -221,7 +228,7 @@ describe.each(ROWS)('%s', (name, operation) => {
     const fallback = action === undefined ? undefined : { [action]: {} }
     const body = BODIES[`${name} ${operation}`] ?? BODIES[operation] ?? fallback
     const target = `${filled}${QUERIES[name] ?? ''}`
-    status(STATUS[name] ?? 'available')
+    putInto(STATES[name] ?? {})
     setRules({ [name]: '!' })
     await policy.refresh()
     const wanted =
