@@ -114,11 +114,13 @@ export function policyCheck(phase: Phase, policy: PolicyRules, leaveServices = f
       if (steps.length === 0) return ALLOW
       const credentials = credentialsFor(operation, identity, policy)
       const judge = { policy, credentials, asker: askerOf(identity, credentials.is_admin === true), known }
-      if (allowsAll(operation, steps, judge)) return ALLOW
-      if (operation.kind === 'attachment-delete') return onAttachment(operation, steps, judge)
-      return phase !== 'before' && operation.kind === 'volume-migrate-completion'
-        ? onMigrated(operation, steps, judge)
-        : onVolumes(operation, steps, judge)
+      const answer =
+        operation.kind === 'attachment-delete'
+          ? onAttachment(operation, steps, judge)
+          : phase !== 'before' && operation.kind === 'volume-migrate-completion'
+            ? onMigrated(operation, steps, judge)
+            : onVolumes(operation, steps, judge)
+      return answer.verdict === 'ask' && allowsAll(operation, steps, judge) ? ALLOW : answer
     },
   }
 }
@@ -159,6 +161,7 @@ function onVolumes(operation: VolumeOperation, steps: readonly Step[], judge: Ju
   const missing: Question[] = ids.map((volumeId) => ({ fact: 'volume', volumeId }))
   const [first, ...rest] = missing.filter((question) => known.get(question) === undefined)
   if (first !== undefined) return ask(first, ...rest)
+  const targets = new Map<string, Values>()
   for (const step of steps) {
     const volumeId = idOf(step)
     const volume = known.get({ fact: 'volume', volumeId })
@@ -166,7 +169,9 @@ function onVolumes(operation: VolumeOperation, steps: readonly Step[], judge: Ju
     const notFound = reject('volume_not_found', { volume: volumeId })
     if (volume === undefined || volume === 'absent') return notFound
     const rule = nameOf(step)
-    const verdict = judged(policy, rule, credentials, volumeTarget(volume, asker), known)
+    const target = targets.get(volumeId) ?? volumeTarget(volume, asker)
+    targets.set(volumeId, target)
+    const verdict = judged(policy, rule, credentials, target, known)
     if (typeof verdict !== 'boolean') return verdict
     if (!verdict) return rule === VOLUME_GET ? notFound : reject('policy', { rule })
     // Cinder stumbles over null once it may see the volume, before its own rule of the action.

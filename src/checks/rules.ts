@@ -31,11 +31,12 @@ function one(
   const { name, target, onlyWhile, exceptWhile } = rule
   const credentials = credentialsFor(operation, identity, policy)
   const asker = askerOf(identity, credentials.is_admin === true)
-  if (allowsAnyway(policy, name, credentials, target, asker)) return ALLOW
   const found = findTarget(target, asker, known)
-  if (found === 'not-authorized') return reject('not_authorized')
-  if (found === 'absent') return absent(rule)
-  if ('verdict' in found) return found
+  if (typeof found === 'string' || 'verdict' in found) {
+    if (allowsAnyway(policy, name, credentials, target, asker)) return ALLOW
+    if (found === 'not-authorized') return reject('not_authorized')
+    return found === 'absent' ? absent(rule) : found
+  }
   if (onlyWhile !== undefined && !mayBe(found.target, onlyWhile)) return ALLOW
   if (exceptWhile !== undefined && mayBe(found.target, exceptWhile, false)) return ALLOW
   const verdict = judged(policy, name, credentials, found.target, known)

@@ -186,6 +186,13 @@ export const ATTRIBUTES: Readonly<Record<ObjectFamily, Family>> = {
   },
 }
 
+const UNSHOWN = Object.fromEntries(
+  Object.entries(ATTRIBUTES).map(([family, { never }]) => [
+    family,
+    Object.fromEntries(never.map((name) => [name, UNKNOWN])),
+  ]),
+) as Readonly<Record<ObjectFamily, Readonly<Record<string, unknown>>>>
+
 /** Who asks, as far as it counts for targets. */
 export interface Asker {
   readonly userId: string
@@ -203,9 +210,8 @@ export function targetFrom(
   view: Readonly<Record<string, unknown>> | null,
   { userId, projectId, isAdmin }: Asker,
 ): Record<string, unknown> {
-  const { shown, never, user } = ATTRIBUTES[family]
-  const target: Record<string, unknown> = {}
-  for (const name of never) target[name] = UNKNOWN
+  const { shown, user } = ATTRIBUTES[family]
+  const target: Record<string, unknown> = { ...UNSHOWN[family] }
   for (const [name, as] of Object.entries(shown)) target[name] = view === null ? UNKNOWN : read(view, as)
   if (user === 'caller') target.user_id = userId
   // Types are nobody's: Cinder leaves the caller's project in the target.
