@@ -79,7 +79,6 @@ export const CLOUD_CALLS: Calls = {
   ),
   // messages
   'GET /messages': ['message:get_all'],
-  'GET /messages/detail': ['message:get_all'],
   'GET /messages/{message_id}': ['message:get'],
   'DELETE /messages/{message_id}': ['message:delete'],
   // QoS and quotas

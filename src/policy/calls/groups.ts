@@ -44,7 +44,6 @@ export const GROUP_CALLS: Calls = {
   'GET /consistencygroups/{group_id}': [SEE.group],
   'PUT /consistencygroups/{group_id}': [SEE.group, 'group:update'],
   'PUT /consistencygroups/{group_id}/update': [SEE.group, 'group:update'],
-  'DELETE /consistencygroups/{group_id}': [SEE.group, 'group:delete'],
   'POST /consistencygroups/{group_id}/delete': [SEE.group, 'group:delete'],
   'GET /cgsnapshots': ['group:get_all_group_snapshots'],
   'GET /cgsnapshots/detail': ['group:get_all_group_snapshots'],

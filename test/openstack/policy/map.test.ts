@@ -23,6 +23,8 @@ const ROWS = CATALOGUE.filter(({ name }) => !NOT_ENFORCED.has(name)).flatMap(({ 
     .filter(([, rules]) => rules.some((asked) => (typeof asked === 'string' ? asked : asked.rule) === name))
     .map(([operation]) => [name, operation] as const),
 )
+// A migration moves its attachments before it is refused: last, as then there is none.
+ROWS.sort(([a], [b]) => Number(a.endsWith(':attach')) - Number(b.endsWith(':attach')))
 /** Calls for which Cinder's own refusal of `volume:get` says so. */
 const OPENLY: ReadonlySet<string> = new Set(['POST /volumes', 'POST /volumes/{volume_id}/action revert'])
 const OBJECT = '40000000-0000-4000-8000-00000000000'
@@ -151,6 +153,7 @@ async function fill(): Promise<void> {
     expires_at: '2036-01-01 00:00:00',
   })
   insert('snapshot_metadata', { snapshot_id: `${OBJECT}1`, key: 'a', value: 'b' })
+  insert('volume_glance_metadata', { volume_id: IDS.volume, key: 'a', value: 'b' })
   insert('volume_metadata', { volume_id: IDS.volume, key: 'a', value: 'b' })
   db.close()
   made.type_id = type
@@ -214,8 +217,8 @@ async function send(
 /** Cinder refuses for another reason before it asks the rule: without Glance, or in a release that lacks the action. */
 const CINDER_FIRST: ReadonlySet<string> = new Set([
   'volume:create_from_image',
-  'volume_extension:volume_admin_actions:extend_volume_completion',
-  'group:update_group_snapshot',
+  'POST /volumes/{volume_id}/action os-extend_volume_completion',
+  'PUT /group_snapshots/{group_snapshot_id}',
 ])
 
 describe.each(ROWS)('%s', (name, operation) => {
@@ -235,14 +238,14 @@ describe.each(ROWS)('%s', (name, operation) => {
       name === 'volume:get' && !OPENLY.has(operation)
         ? /could not be found/
         : new RegExp(`Policy doesn't allow ${name} to be performed|You are not authorized`)
-    const fixed = await send(lab.urls.cinder.fixed, method, target, body)
     witness.seen.length = 0
     const guarded = await send(gateway.url, method, target, body)
     expect(guarded[1]).toMatch(wanted)
     expect(witness.seen).toEqual([])
-    if (CINDER_FIRST.has(name) || CINDER_FIRST.has(`${name} ${operation}`)) return
+    const fixed = await send(lab.urls.cinder.fixed, method, target, body)
+    if (CINDER_FIRST.has(name) || CINDER_FIRST.has(operation)) return
     expect(fixed[1]).toMatch(wanted)
-    // Cinder wraps this one refusal into a 400.
-    if (action !== 'create-from-src') expect(guarded).toEqual(fixed)
+    // Cinder wraps these refusals into a 400.
+    if (!/create[-_]from[-_]src/.test(operation)) expect(guarded).toEqual(fixed)
   })
 })
