@@ -72,6 +72,39 @@ describe('[policy] enforce', () => {
     expect((await asked('alice', ['PUT', `/volumes/${VOLUMES.victim}`, { volume: {} }]))[0]).toBe(404)
   })
 
+  test('a rule that Cinder asks to look something up stops what comes after it', async () => {
+    gateway = await startTestGateway({}, { policy: policyWith({ 'volume:get': 'role:nobody' }) })
+    const calls: readonly Ask[] = [EXTEND, ['PUT', volume, { volume: { name: 'x' } }], ['DELETE', volume]]
+    for (const call of calls) {
+      const [status, text] = await asked('alice', call)
+      expect([status, text]).toEqual([404, expect.stringContaining('could not be found')])
+    }
+    const changing = gateway.cloud.cinder.requests.filter(({ method }) => method !== 'GET')
+    expect(changing).toEqual([])
+  })
+
+  test('a rule that others refer to changes them all', async () => {
+    gateway = await startTestGateway({}, { policy: policyWith({ admin_api: 'role:cloud_admin' }) })
+    expect(await asked('admin', ['GET', '/os-services'])).toEqual(denied('volume_extension:services:index'))
+    expect((await asked('alice', ['GET', volume]))[0]).toBe(200)
+  })
+
+  test.for(['force=true', 'force=%74rue', '%66orce=yes'])('DELETE with %s is a forced one', async (query) => {
+    gateway = await startTestGateway({}, { policy: policyWith({ 'volume:force_delete': 'role:nobody' }) })
+    const answer = await fetch(`${gateway.url}/v3/${PROJECTS.demo}${volume}?${query}`, {
+      method: 'DELETE',
+      headers: { 'x-auth-token': gateway.cloud.token('admin'), 'openstack-api-version': 'volume 3.23' },
+    })
+    expect([answer.status, await answer.text()]).toEqual(denied('volume:force_delete'))
+  })
+
+  test('what cannot be known of a target decides nothing, and the log says what', async () => {
+    const rule = 'not user_id:%(provider_location)s'
+    gateway = await startTestGateway({}, { policy: policyWith({ 'volume:update': rule }) })
+    expect((await asked('alice', ['PUT', volume, { volume: { name: 'x' } }]))[0]).toBe(503)
+    expect(JSON.stringify(gateway.logged)).toContain("the target's provider_location")
+  })
+
   test('counted and recorded as any refusal, with the rule', async () => {
     gateway = await startTestGateway({}, { policy: policyWith(RULES) })
     await asked('alice', ['GET', '/volumes'])
