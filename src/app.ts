@@ -2,9 +2,10 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
-import { credentialsOf } from './checks/caller.ts'
-import type { PolicySource } from './checks/policy.ts'
+import { isAdmin } from './checks/caller.ts'
+import type { PolicyRules, PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
+import { callerOf, withServiceToken } from './clouds/caller.ts'
 import { type Caller, cinderFacts } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
@@ -15,6 +16,7 @@ import { createSession } from './clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
+import { type Explaining, explaining } from './explain/explaining.ts'
 import { throughExpress } from './express.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type Stages } from './gateway.ts'
@@ -36,7 +38,9 @@ import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { createTokens } from './tokens.ts'
+import { startTracing } from './trace/tracing.ts'
 import { type TakesTurns, volumeOf } from './turns.ts'
+import { versionOf } from './version.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
@@ -44,8 +48,7 @@ export interface App {
   /** What the listener must make its requests and answers of. */
   readonly messages: Messages
   readonly probes: Probes
-  /** The stages themselves, for explanations. */
-  readonly stages: Stages
+  readonly explaining: Explaining
   /** Looks tokens up, through the cache. */
   readonly validator: TokenValidator
   close(): Promise<void>
@@ -61,7 +64,12 @@ export async function createApp(
   modes: Modes,
   turns: TakesTurns,
 ): Promise<App> {
-  const clients = createClients(config, metrics)
+  const { traces_url, traces_sample_ratio } = config.cinderguard
+  const tracing =
+    traces_url === undefined
+      ? null
+      : await startTracing({ url: traces_url, ratio: traces_sample_ratio, version: versionOf() }, log)
+  const clients = createClients(config, metrics, tracing?.call)
   const { keystone, nova, cinder } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
@@ -98,13 +106,14 @@ export async function createApp(
     },
   }
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
-  const forwarder = createForwarder(engine, {
+  const toUpstream = {
     url: upstream,
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
     ...upstreamTls(config),
-  })
+  }
+  const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
@@ -124,6 +133,13 @@ export async function createApp(
     const call = { ...asked, query: request.path.query }
     const ruled = withRules(operation, call, config.policy, rules)
     return isJudged(ruled) ? { ...ruled, asked: askedBy(request, asked.body) } : ruled
+  }
+  const checksBy = (rules: PolicyRules) => createChecks(rules, { ...config.cinderguard, ...config.policy })
+  const bookFor = (caller: Caller): FactBook => {
+    const known = new KnownFacts()
+    return Object.assign(known, {
+      gather: (questions) => gather(questions, known, caller, sources),
+    } satisfies Pick<FactBook, 'gather'>)
   }
   const stages: Stages = {
     envelope: envelopeOf,
@@ -154,20 +170,18 @@ export async function createApp(
         : classified(request, identity, versions.maximum)
     },
     get checks() {
-      return createChecks(policy.current(), { ...config.cinderguard, ...config.policy })
+      return checksBy(policy.current())
     },
-    policyInForce: () => policy.identity?.().digest,
+    policyInForce() {
+      const rules = policy.current()
+      const { version = null, digest = '' } = policy.identity?.() ?? {}
+      return { version, digest, layerOf: (rule) => rules.source?.(rule)?.layer ?? null }
+    },
     turn: async (operation, identity, facts) => {
       const volume = await volumeOf(operation, identity, facts)
       return volume === null ? () => undefined : turns.take(volume)
     },
-    facts: (request, identity) => {
-      const known = new KnownFacts()
-      const caller = callerOf(request, identity, policy)
-      return Object.assign(known, {
-        gather: (questions) => gather(questions, known, caller, sources),
-      } satisfies Pick<FactBook, 'gather'>)
-    },
+    facts: (request, identity) => bookFor(callerOf(request, identity, isAdmin(identity, policy.current()))),
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
@@ -184,7 +198,7 @@ export async function createApp(
     now: () => performance.now(),
   }
 
-  const gateway = createGateway(stages)
+  const gateway = createGateway(tracing?.stages(stages) ?? stages)
   const { handle, messages } = throughExpress((request, response) => {
     metrics.inFlight(1)
     return gateway(request, response)
@@ -193,7 +207,11 @@ export async function createApp(
     messages,
     handle,
     validator: tokens.validator,
-    stages,
+    explaining: explaining(
+      { stages, checksBy, policy: policy.current },
+      { validator: tokens.validator, ownToken: async () => (await session.get()).token, bookFor },
+      () => policy.identity?.().digest ?? null,
+    ),
     probes: {
       keystone: () => checkOwnToken(session, tokens.keystone),
       cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),
@@ -202,6 +220,7 @@ export async function createApp(
     },
     async close() {
       forwarder.close()
+      await tracing?.shutdown()
       await tokens.close()
       await Promise.all(Object.values(clients).map((client) => client.close()))
     },
@@ -216,21 +235,4 @@ function isPublic(request: GuardedRequest): boolean {
 
 function askedBy(request: GuardedRequest, body: Uint8Array): AskedBy {
   return { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(body) }
-}
-
-function callerOf(request: GuardedRequest, identity: Identity, policy: PolicySource): Caller {
-  return {
-    headers: { 'x-auth-token': identity.userToken.reveal(), 'x-openstack-request-id': request.requestId },
-    projectId: projectOf(identity.user),
-    get isAdmin() {
-      return credentialsOf(identity, policy.current()).is_admin === true
-    },
-  }
-}
-
-async function withServiceToken(
-  headers: Readonly<Record<string, string>>,
-  session: ReturnType<typeof createSession>,
-): Promise<Readonly<Record<string, string>>> {
-  return { ...headers, 'x-service-token': (await session.get()).token.reveal() }
 }

@@ -23,6 +23,11 @@ export function credentialsOf(identity: Identity, policy: PolicyRules): Record<s
   return { ...credentials, is_admin: policy.allows('context_is_admin', credentials, credentials) }
 }
 
+/** Whether Cinder takes somebody for an admin, who may then see every project's rows. */
+export function isAdmin(identity: Identity, policy: PolicyRules): boolean {
+  return credentialsOf(identity, policy).is_admin === true
+}
+
 function scopeOf(token: Token): Record<string, unknown> {
   const { scope } = token
   return {

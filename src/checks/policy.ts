@@ -1,9 +1,19 @@
 import { reject } from '../http/rejection.ts'
 import { type GuardedOperation, isGuarded, type RuleTarget } from '../operation/operation.ts'
 import type { Asker } from '../policy/attributes.ts'
+import type { Rule } from '../policy/grammar.ts'
 import { UnknownAttributeError } from '../policy/template.ts'
 import { credentialsFor } from './caller.ts'
-import { ALLOW, type Answer, type Ask, ask, type Check, type Known, type Question } from './check.ts'
+import {
+  ALLOW,
+  type Answer,
+  type Ask,
+  allowedBy,
+  ask,
+  type Check,
+  type Known,
+  type Question,
+} from './check.ts'
 import { askerOf, attachmentTarget, unknownTarget, volumeTarget } from './target.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -19,7 +29,11 @@ export interface PolicyRules {
   reads?(rule: string): ReadonlySet<string>
   asksRemote?(rule: string): boolean
   /** Where a rule comes from; for whoever shows it. */
-  source?(rule: string): { readonly from: string; readonly check: unknown } | undefined
+  source?(
+    rule: string,
+  ): { readonly from: string; readonly layer?: string; readonly check: unknown } | undefined
+  /** The rule as it is judged, for explanations. */
+  rule?(name: string): Rule | undefined
   allows(rule: string, credentials: Values, target: Values): boolean
   /** Like `allows`, but names the URL of a remote check that must be asked first. */
   decide?(
@@ -120,7 +134,8 @@ export function policyCheck(phase: Phase, policy: PolicyRules, leaveServices = f
           : phase !== 'before' && operation.kind === 'volume-migrate-completion'
             ? onMigrated(operation, steps, judge)
             : onVolumes(operation, steps, judge)
-      return answer.verdict === 'ask' && allowsAll(operation, steps, judge) ? ALLOW : answer
+      if (answer.verdict !== 'ask' || !allowsAll(operation, steps, judge)) return answer
+      return allowedBy(steps.map(nameOf))
     },
   }
 }
@@ -177,7 +192,7 @@ function onVolumes(operation: VolumeOperation, steps: readonly Step[], judge: Ju
     // Cinder stumbles over null once it may see the volume, before its own rule of the action.
     if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
   }
-  return ALLOW
+  return allowedBy(steps.map(nameOf))
 }
 
 /** A migration that is not under way moves every attachment by hand, with the rules of detaching and attaching. */
@@ -216,5 +231,5 @@ function onAttachment(
     if (typeof verdict !== 'boolean') return verdict
     if (!verdict) return reject('policy', { rule })
   }
-  return ALLOW
+  return allowedBy(steps.map(nameOf))
 }

@@ -3,7 +3,7 @@ import type { Identity } from '../identity/identity.ts'
 import type { ApiRule, Operation } from '../operation/operation.ts'
 import { UNKNOWN } from '../policy/template.ts'
 import { credentialsFor } from './caller.ts'
-import { ALLOW, type Answer, type Check, type Known } from './check.ts'
+import { ALLOW, type Answer, allowedBy, type Check, type Known } from './check.ts'
 import { allowsAnyway, judged, type PolicyRules } from './policy.ts'
 import { askerOf, findTarget } from './target.ts'
 
@@ -12,11 +12,13 @@ export function rulesCheck(policy: PolicyRules): Check {
   return {
     name: 'rules',
     decide(operation, identity, known) {
+      const judged: string[] = []
       for (const rule of operation.rules ?? []) {
         const answer = one(rule, operation, identity, known, policy)
         if (answer.verdict !== 'allow') return answer
+        judged.push(...(answer.rules ?? []))
       }
-      return ALLOW
+      return judged.length === 0 ? ALLOW : allowedBy(judged)
     },
   }
 }
@@ -33,7 +35,7 @@ function one(
   const asker = askerOf(identity, credentials.is_admin === true)
   const found = findTarget(target, asker, known)
   if (typeof found === 'string' || 'verdict' in found) {
-    if (allowsAnyway(policy, name, credentials, target, asker)) return ALLOW
+    if (allowsAnyway(policy, name, credentials, target, asker)) return allowedBy([name])
     if (found === 'not-authorized') return reject('not_authorized')
     return found === 'absent' ? absent(rule) : found
   }
@@ -41,7 +43,7 @@ function one(
   if (exceptWhile !== undefined && mayBe(found.target, exceptWhile, false)) return ALLOW
   const verdict = judged(policy, name, credentials, found.target, known)
   if (typeof verdict !== 'boolean') return verdict
-  return verdict ? ALLOW : refusal(rule)
+  return verdict ? allowedBy([name]) : refusal(rule)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Heard } from '../gateway.ts'
 import type { Rejection } from '../http/rejection.ts'
 
 /** Where the upstream Cinder is, and how it is spoken to. */
@@ -27,6 +28,8 @@ export interface Outgoing {
   readonly body: Buffer
   /** GET or HEAD: may be sent over a kept connection, and again if that was just being closed. */
   readonly isRead: boolean
+  /** Is told what the answer says of the upstream. */
+  readonly heard: Heard
 }
 
 /**

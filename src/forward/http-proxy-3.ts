@@ -2,6 +2,7 @@ import http, { type ClientRequest, type IncomingMessage, type ServerResponse } f
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { ProxyServer } from 'http-proxy-3'
+import type { Heard } from '../gateway.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
 import { BodyWriter, lengthIn, writeHead } from './answer.ts'
 import type { Engine, Outgoing, Upstream } from './exchange.ts'
@@ -48,7 +49,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
   })
   proxy.on('proxyRes', (answer, _request, response) => {
     Object.assign(response, { [ANSWER]: answer })
-    relay(answer, response)
+    relay(answer, response, (response as Answered)[HEARD] ?? {})
   })
 
   return {
@@ -61,6 +62,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
       return new Promise((resolve) => {
         const done = (): void => resolve(response.headersSent ? null : reject('client_gone'))
         response.once('close', done)
+        Object.assign(response, { [HEARD]: outgoing.heard })
         const options = { agent: outgoing.isRead ? agent : fresh, buffer: bodyOf(outgoing) }
         proxy.web(raw, response, options, (error) => {
           // What the upstream does after the end of its answer is nobody's business.
@@ -82,7 +84,8 @@ export function httpProxyEngine(upstream: Upstream): Engine {
 
 /** Kept on the response itself: a WeakMap would let each exchange live on until the next full garbage collection. */
 const ANSWER = Symbol('answer')
-type Answered = ServerResponse & { readonly [ANSWER]?: IncomingMessage }
+const HEARD = Symbol('heard')
+type Answered = ServerResponse & { readonly [ANSWER]?: IncomingMessage; readonly [HEARD]?: Heard }
 
 /** All that http-proxy-3 does with a body is to pipe it into the request, which is not yet on its way then. */
 function bodyOf({ body, target }: Outgoing): Readable {
@@ -100,13 +103,13 @@ function bodyOf({ body, target }: Outgoing): Readable {
   return { pipe } as unknown as Readable
 }
 
-function relay(answer: IncomingMessage, response: ServerResponse): void {
+function relay(answer: IncomingMessage, response: ServerResponse, heard: Heard): void {
   // An upstream that dies within its answer must not leave the client waiting for the rest.
   answer.once('error', () => {
     if (!answer.complete) response.destroy()
   })
   const { statusCode = 0, statusMessage = '', rawHeaders } = answer
-  writeHead(response, statusCode, statusMessage, rawHeaders)
+  writeHead(heard, response, statusCode, statusMessage, rawHeaders)
   const body = new BodyWriter(response, lengthIn(rawHeaders))
   answer.on('data', (chunk: Buffer) => {
     if (body.write(chunk)) return

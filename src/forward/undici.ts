@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
+import type { Heard } from '../gateway.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
 import { BodyWriter, lengthIn, writeHead } from './answer.ts'
 import type { Engine, Upstream } from './exchange.ts'
@@ -24,7 +25,7 @@ export function undiciEngine(upstream: Upstream): Engine {
   // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
   const fresh = new Pool(url.origin, { ...options, pipelining: 0 })
   return {
-    carry: ({ method, target, headers, body, isRead }, _raw, response) => {
+    carry: ({ method, target, headers, body, isRead, heard }, _raw, response) => {
       if (response.destroyed) return Promise.resolve(reject('client_gone'))
       return new Promise((resolve) => {
         const request: Dispatcher.DispatchOptions = {
@@ -34,7 +35,7 @@ export function undiciEngine(upstream: Upstream): Engine {
           body: body.length === 0 ? null : body,
         }
         const pool = isRead ? kept : fresh
-        pool.dispatch(request, answerTo(response, resolve))
+        pool.dispatch(request, answerTo(response, heard, resolve))
       })
     },
     close() {
@@ -46,6 +47,7 @@ export function undiciEngine(upstream: Upstream): Engine {
 
 function answerTo(
   response: ServerResponse,
+  heard: Heard,
   resolve: (result: Rejection | 'stale' | null) => void,
 ): Dispatcher.DispatchHandler {
   let body: BodyWriter | null = null
@@ -67,7 +69,7 @@ function answerTo(
       // Word that the answer is on its way; it still comes.
       if (status < 200) return
       const rawHeaders = textsOf(controller.rawHeaders)
-      writeHead(response, status, message ?? '', rawHeaders)
+      writeHead(heard, response, status, message ?? '', rawHeaders)
       body = new BodyWriter(response, lengthIn(rawHeaders))
     },
     onResponseData(controller, chunk) {

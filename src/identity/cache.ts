@@ -40,7 +40,7 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
   }
 
   return {
-    validate(token, allowExpired, requestId) {
+    validate(token, allowExpired, requestId, headers) {
       const name = `${allowExpired ? 'e' : 'n'}${digestOf(token)}`
       const hit = cache.get(name)
       if (hit !== undefined && isLive(hit.token, allowExpired, options.now())) {
@@ -55,7 +55,7 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
       options.onLookup?.('miss')
       const lookup = (async () => {
         try {
-          const found = await inner.validate(token, allowExpired, requestId)
+          const found = await inner.validate(token, allowExpired, requestId, headers)
           remember(name, found, allowExpired)
           return found
         } finally {

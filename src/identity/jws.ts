@@ -51,11 +51,11 @@ export function jwsValidator(
   now: () => number,
 ): TokenValidator {
   return {
-    async validate(token, allowExpired, requestId) {
+    async validate(token, allowExpired, requestId, headers) {
       const text = token.reveal()
       if (text.split('.').length === 3 && !(await isPlausible(text, keys, allowExpired ? null : now())))
         return 'invalid'
-      return inner.validate(token, allowExpired, requestId)
+      return inner.validate(token, allowExpired, requestId, headers)
     },
   }
 }

@@ -107,7 +107,7 @@ async function live(replaced: Partial<Stages>, method = 'DELETE'): Promise<Lived
       decide: (...given: Parameters<Check['decide']>) => step(`check ${check.name}`, check).decide(...given),
     })),
     facts: (request, identity) => step('facts', made.facts)(request, identity),
-    forward: async (approved, raw, response) => step('forward', made.forward)(approved, raw, response),
+    forward: async (...given) => step('forward', made.forward)(...given),
   }
   let error: unknown
   const handle = createGateway(watched)
@@ -343,8 +343,9 @@ describe('exactly one record', () => {
       {
         rejection: null,
         status: 200,
-        decisionSeconds: 1,
-        totalSeconds: 2,
+        decisionSeconds: 4,
+        totalSeconds: 6,
+        stages: { read: 1, authenticate: 1, classify: 1, check: 1, forward: 1 },
         draft: { request: REQUEST, identity: IDENTITY, operation: GUARDED },
       },
     ])
@@ -357,11 +358,11 @@ describe('exactly one record', () => {
     [
       'a check',
       { checks: [says('no', reject('undecided'))] },
-      ['request', 'identity', 'operation', 'facts', 'policy', 'turn'],
+      ['request', 'identity', 'operation', 'facts', 'policy', 'turn', 'check'],
     ],
   ])('of one that ended at %s, with what was known by then', async (_name, replaced, known) => {
     const { outcomes } = await live(replaced)
-    expect(outcomes.map(({ draft }) => Object.keys(draft))).toEqual([known])
+    expect(outcomes.map(({ draft }) => Object.keys(draft))).toEqual([['clock', ...known]])
   })
 
   test('of one that could not be forwarded', async () => {
