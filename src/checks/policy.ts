@@ -1,9 +1,9 @@
-import { type Rejection, reject } from '../http/rejection.ts'
-import { type Identity, projectOf } from '../identity/identity.ts'
-import { type GuardedOperation, isGuarded, type Operation } from '../operation/operation.ts'
-import { completeCredentials } from '../policy/credentials.ts'
-import { REQUEST } from '../policy/evaluate.ts'
+import { reject } from '../http/rejection.ts'
+import { type GuardedOperation, isGuarded, type RuleTarget } from '../operation/operation.ts'
+import type { Asker } from '../policy/attributes.ts'
 import type { Rule } from '../policy/grammar.ts'
+import { UnknownAttributeError } from '../policy/template.ts'
+import { credentialsFor } from './caller.ts'
 import {
   ALLOW,
   type Answer,
@@ -13,24 +13,31 @@ import {
   type Check,
   type Known,
   type Question,
-  type Volume,
 } from './check.ts'
+import { askerOf, attachmentTarget, unknownTarget, volumeTarget } from './target.ts'
+
+type Values = Readonly<Record<string, unknown>>
 
 /** oslo.policy, as far as a check needs it. */
 export interface PolicyRules {
   /** No file and no bundle has a rule. */
   readonly isDefault?: boolean
   has(rule: string): boolean
+  /** Somebody wrote the rule, or another that it refers to. */
+  isWritten?(rule: string): boolean
+  /** Attributes of the target that a rule may read, and whether it may ask another server. */
+  reads?(rule: string): ReadonlySet<string>
+  asksRemote?(rule: string): boolean
   /** Where a rule comes from, and whether the organisation locks it; for whoever shows it. */
   source?(rule: string): PolicyRuleSource | undefined
   /** The rule as it is judged, for explanations. */
   rule?(name: string): Rule | undefined
-  allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
+  allows(rule: string, credentials: Values, target: Values): boolean
   /** Like `allows`, but names the URL of a remote check that must be asked first. */
   decide?(
     rule: string,
-    credentials: Record<string, unknown>,
-    target: Record<string, unknown>,
+    credentials: Values,
+    target: Values,
     remote: (url: string) => boolean | undefined,
   ): boolean | { readonly ask: string }
 }
@@ -46,14 +53,33 @@ export interface PolicyRuleSource {
 export function judged(
   policy: PolicyRules,
   rule: string,
-  credentials: Record<string, unknown>,
-  target: Record<string, unknown>,
+  credentials: Values,
+  target: Values,
   known: Known,
 ): boolean | Ask {
   if (policy.decide === undefined) return policy.allows(rule, credentials, target)
   const question = (url: string) => ({ fact: 'remote', url, rule, credentials, target }) as const
   const verdict = policy.decide(rule, credentials, target, (url) => known.get(question(url)))
   return typeof verdict === 'boolean' ? verdict : ask(question(verdict.ask))
+}
+
+/** A rule allows whatever its target is: then that need not be fetched. What it refuses may not be there, which counts first. */
+export function allowsAnyway(
+  policy: PolicyRules,
+  rule: string,
+  credentials: Values,
+  target: RuleTarget,
+  asker: Asker,
+): boolean {
+  if (policy.reads === undefined || policy.asksRemote?.(rule) !== false) return false
+  const unknown = unknownTarget(target, policy.reads(rule), asker)
+  if (unknown === null) return false
+  try {
+    return policy.allows(rule, credentials, unknown)
+  } catch (error) {
+    if (error instanceof UnknownAttributeError) return false
+    throw error
+  }
 }
 
 /** The rules in force now; a reload swaps them whole. */
@@ -67,28 +93,32 @@ export interface PolicySource {
   history?(): { readonly taken: number; readonly refused: number; readonly takenAt: number }
 }
 
-type Phase = 'before' | 'between'
+type Phase = 'before' | 'between' | 'after'
+/** A rule, and what it is asked of: the volume, the attachment, or the volume that a migration leads to. */
+type Step = string | { readonly rule: string; readonly of: 'new' }
 const VOLUME_GET = 'volume:get'
 const ACTIONS = 'volume_extension:volume_actions'
 const ADMIN_ACTIONS = 'volume_extension:volume_admin_actions'
 
 /**
- * The rules that Cinder evaluates on the guarded paths, in its order: `before` the safety check, and, for
- * os-force_detach, `between` its two.
+ * The rules that Cinder evaluates on the guarded paths, in its order: `before` the safety check, `between` its two
+ * (os-force_detach) or before each attachment's (migration), and `after` it.
  */
-const RULES: Readonly<Record<GuardedOperation['kind'], Readonly<Record<Phase, readonly string[]>>>> = {
-  'volume-detach': { before: [VOLUME_GET, `${ACTIONS}:detach`], between: [] },
-  'volume-terminate-connection': { before: [VOLUME_GET, `${ACTIONS}:terminate_connection`], between: [] },
+const RULES: Readonly<Record<GuardedOperation['kind'], Readonly<Partial<Record<Phase, readonly Step[]>>>>> = {
+  'volume-detach': { before: [VOLUME_GET, `${ACTIONS}:detach`] },
+  'volume-terminate-connection': { before: [VOLUME_GET, `${ACTIONS}:terminate_connection`] },
   'volume-force-detach': {
     before: [VOLUME_GET, `${ADMIN_ACTIONS}:force_detach`, `${ACTIONS}:terminate_connection`],
     between: [`${ACTIONS}:unreserve`, `${ACTIONS}:detach`],
   },
   'volume-migrate-completion': {
-    before: [VOLUME_GET, `${ADMIN_ACTIONS}:migrate_volume_completion`],
-    between: [],
+    before: [VOLUME_GET, `${ADMIN_ACTIONS}:migrate_volume_completion`, { rule: VOLUME_GET, of: 'new' }],
+    between: [`${ACTIONS}:detach`],
+    after: [{ rule: `${ACTIONS}:attach`, of: 'new' }],
   },
-  'attachment-delete': { before: ['volume:attachment_delete'], between: [] },
+  'attachment-delete': { before: ['volume:attachment_delete'] },
 }
+const NAMES = { before: 'policy', between: 'policy-between', after: 'policy-after' } as const
 
 /**
  * "oslo.policy allows it": 403 with the rule's name, or 404 where `volume:get` refuses, as Cinder answers.
@@ -98,59 +128,100 @@ const RULES: Readonly<Record<GuardedOperation['kind'], Readonly<Record<Phase, re
  */
 export function policyCheck(phase: Phase, policy: PolicyRules, leaveServices = false): Check {
   return {
-    name: phase === 'before' ? 'policy' : 'policy-between',
+    name: NAMES[phase],
     decide(operation, identity, known) {
       if (!isGuarded(operation) || (leaveServices && identity.isService)) return ALLOW
-      const rules = RULES[operation.kind][phase]
-      if (rules.length === 0) return ALLOW
-      return operation.kind === 'attachment-delete'
-        ? onAttachment(operation, rules, identity, known, policy)
-        : onVolumes(operation, rules, identity, known, policy)
+      const steps = RULES[operation.kind][phase] ?? []
+      if (steps.length === 0) return ALLOW
+      const credentials = credentialsFor(operation, identity, policy)
+      const judge = { policy, credentials, asker: askerOf(identity, credentials.is_admin === true), known }
+      const answer =
+        operation.kind === 'attachment-delete'
+          ? onAttachment(operation, steps, judge)
+          : phase !== 'before' && operation.kind === 'volume-migrate-completion'
+            ? onMigrated(operation, steps, judge)
+            : onVolumes(operation, steps, judge)
+      if (answer.verdict !== 'ask' || !allowsAll(operation, steps, judge)) return answer
+      return allowedBy(steps.map(nameOf))
     },
   }
 }
 
+/** All that a rule is judged with, but its target. */
+interface Judge {
+  readonly policy: PolicyRules
+  readonly credentials: Values
+  readonly asker: Asker
+  readonly known: Known
+}
 type VolumeOperation = Exclude<GuardedOperation, { kind: 'attachment-delete' }>
+type Migration = Extract<GuardedOperation, { kind: 'volume-migrate-completion' }>
 
-function onVolumes(
-  operation: VolumeOperation,
-  rules: readonly string[],
-  identity: Identity,
-  known: Known,
-  policy: PolicyRules,
-): Answer {
-  const ids =
-    operation.kind === 'volume-migrate-completion'
-      ? [operation.volumeId, operation.newVolumeId]
-      : [operation.volumeId]
+const nameOf = (step: Step): string => (typeof step === 'string' ? step : step.rule)
+
+function allowsAll(
+  operation: GuardedOperation,
+  steps: readonly Step[],
+  { policy, credentials, asker }: Judge,
+): boolean {
+  // Cinder stumbles over null only where there is a volume.
+  if (operation.kind === 'volume-detach' && operation.nullBody) return false
+  const target =
+    operation.kind === 'attachment-delete'
+      ? ({ kind: 'attachment', attachmentId: operation.attachmentId } as const)
+      : ({ kind: 'volume', volumeId: operation.volumeId } as const)
+  return steps.every((step) => allowsAnyway(policy, nameOf(step), credentials, target, asker))
+}
+
+function onVolumes(operation: VolumeOperation, steps: readonly Step[], judge: Judge): Answer {
+  const { policy, credentials, asker, known } = judge
+  const idOf = (step: Step): string =>
+    typeof step !== 'string' && operation.kind === 'volume-migrate-completion'
+      ? operation.newVolumeId
+      : operation.volumeId
+  const ids = [...new Set(steps.map(idOf))]
   const missing: Question[] = ids.map((volumeId) => ({ fact: 'volume', volumeId }))
   const [first, ...rest] = missing.filter((question) => known.get(question) === undefined)
   if (first !== undefined) return ask(first, ...rest)
-  const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
-  for (const volumeId of ids) {
+  const targets = new Map<string, Values>()
+  for (const step of steps) {
+    const volumeId = idOf(step)
     const volume = known.get({ fact: 'volume', volumeId })
     if (volume === 'not-authorized') return reject('not_authorized')
     const notFound = reject('volume_not_found', { volume: volumeId })
     if (volume === undefined || volume === 'absent') return notFound
-    const target = volumeTarget(volume, identity)
-    for (const rule of rules) {
-      const verdict = judged(policy, rule, credentials, target, known)
-      if (typeof verdict !== 'boolean') return verdict
-      if (!verdict) return rule === VOLUME_GET ? notFound : reject('policy', { rule })
-      // Cinder stumbles over null once it may see the volume, before its own rule of the action.
-      if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
-    }
+    const rule = nameOf(step)
+    const target = targets.get(volumeId) ?? volumeTarget(volume, asker)
+    targets.set(volumeId, target)
+    const verdict = judged(policy, rule, credentials, target, known)
+    if (typeof verdict !== 'boolean') return verdict
+    if (!verdict) return rule === VOLUME_GET ? notFound : reject('policy', { rule })
+    // Cinder stumbles over null once it may see the volume, before its own rule of the action.
+    if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
   }
-  return allowedBy(rules)
+  return allowedBy(steps.map(nameOf))
 }
 
-/** Its target is the attachment, with the project of its volume; an attachment has no user of its own. */
+/** A migration that is not under way moves every attachment by hand, with the rules of detaching and attaching. */
+function onMigrated(operation: Migration, steps: readonly Step[], judge: Judge): Answer {
+  const { known } = judge
+  if (operation.error) return ALLOW
+  const source = { fact: 'volume', volumeId: operation.volumeId } as const
+  const target = { fact: 'volume', volumeId: operation.newVolumeId } as const
+  const [from, to] = [known.get(source), known.get(target)]
+  if (from === undefined || to === undefined) return ask(source, target)
+  if (typeof from === 'string' || typeof to === 'string') return onVolumes(operation, steps, judge)
+  if (from.migrationStatus !== null || to.migrationStatus !== null) return ALLOW
+  const list = { fact: 'attachments', volumeId: from.id } as const
+  const attachments = known.get(list)
+  if (attachments === undefined) return ask(list)
+  return attachments.length === 0 ? ALLOW : onVolumes(operation, steps, judge)
+}
+
 function onAttachment(
   operation: Extract<GuardedOperation, { kind: 'attachment-delete' }>,
-  rules: readonly string[],
-  identity: Identity,
-  known: Known,
-  policy: PolicyRules,
+  steps: readonly Step[],
+  { policy, credentials, asker, known }: Judge,
 ): Answer {
   const { attachmentId } = operation
   const question = { fact: 'attachment', attachmentId } as const
@@ -160,84 +231,12 @@ function onAttachment(
   const volumeQuestion = { fact: 'volume', volumeId: attachment.volumeId } as const
   const volume = known.get(volumeQuestion)
   if (volume === undefined) return ask(volumeQuestion)
-  const target = attachmentTarget(attachment, volume, identity)
-  const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
-  for (const rule of rules) {
+  const target = attachmentTarget(attachment, volume, asker)
+  for (const step of steps) {
+    const rule = nameOf(step)
     const verdict = judged(policy, rule, credentials, target, known)
     if (typeof verdict !== 'boolean') return verdict
-    if (!verdict) return refuse(rule)
+    if (!verdict) return reject('policy', { rule })
   }
-  return allowedBy(rules)
-}
-
-/** An attachment as Cinder's rules see it: with the project of its volume, and the caller for its user. */
-export function attachmentTarget(
-  attachment: { readonly id: string; readonly volumeId: string },
-  volume: Volume | string,
-  identity: Identity,
-): Record<string, unknown> {
-  // A volume that the caller cannot see is another project's: the target then has no project at all.
-  const projectId = typeof volume === 'string' ? {} : { project_id: projectIdOf(volume, identity) }
-  return {
-    id: attachment.id,
-    volume_id: attachment.volumeId,
-    user_id: identity.user.userId,
-    ...projectId,
-  }
-}
-
-function refuse(rule: string): Rejection {
-  return reject('policy', { rule })
-}
-
-/** Cinder's `to_policy_values`, completed. */
-export function credentialsOf(identity: Identity, policy: PolicyRules): Record<string, unknown> {
-  const { user, service } = identity
-  const { scope } = user
-  const known = {
-    user_id: user.userId,
-    user_domain_id: user.userDomainId,
-    project_id: projectOf(user),
-    project_domain_id: scope.kind === 'project' ? scope.projectDomainId : null,
-    domain_id: scope.kind === 'domain' ? scope.domainId : null,
-    system_scope: scope.kind === 'system' ? 'all' : null,
-    roles: user.roles,
-    is_admin_project: user.isAdminProject,
-    service_user_id: service?.userId ?? null,
-    service_user_domain_id: service?.userDomainId ?? null,
-    service_project_id: service === undefined ? null : projectOf(service),
-    service_project_domain_id: service?.scope.kind === 'project' ? service.scope.projectDomainId : null,
-    service_roles: service?.roles ?? [],
-  }
-  return completeCredentials(known, policy) as unknown as Record<string, unknown>
-}
-
-/** Whether Cinder takes somebody for an admin, who may then see every project's rows. */
-export function isAdmin(identity: Identity, policy: PolicyRules): boolean {
-  return credentialsOf(identity, policy).is_admin === true
-}
-
-/** The credentials with the request itself, for the checks of `src/policy/extensions.ts`. */
-export function withRequest(
-  credentials: Record<string, unknown>,
-  { asked, version }: Operation,
-  { service }: Identity,
-): Record<string, unknown> {
-  if (asked === undefined) return credentials
-  return Object.assign(credentials, { [REQUEST]: { ...asked, version, service: service?.userName ?? null } })
-}
-
-/** A volume as Cinder's rules see it. */
-export function volumeTarget(volume: Volume, identity: Identity): Record<string, unknown> {
-  return {
-    ...volume.view,
-    id: volume.id,
-    project_id: projectIdOf(volume, identity),
-    user_id: volume.userId ?? undefined,
-  }
-}
-
-/** Where Cinder hides a volume's project, a caller who is no admin sees volumes of its own project only. */
-function projectIdOf(volume: Volume, identity: Identity): string | null {
-  return volume.projectId ?? projectOf(identity.user)
+  return allowedBy(steps.map(nameOf))
 }

@@ -1,15 +1,11 @@
 import { reject } from '../http/rejection.ts'
-import { type Identity, projectOf } from '../identity/identity.ts'
+import type { Identity } from '../identity/identity.ts'
 import type { ApiRule, Operation } from '../operation/operation.ts'
-import { ALLOW, type Answer, type Ask, allowedBy, ask, type Check, type Known } from './check.ts'
-import {
-  attachmentTarget,
-  credentialsOf,
-  judged,
-  type PolicyRules,
-  volumeTarget,
-  withRequest,
-} from './policy.ts'
+import { UNKNOWN } from '../policy/template.ts'
+import { credentialsFor } from './caller.ts'
+import { ALLOW, type Answer, allowedBy, type Check, type Known } from './check.ts'
+import { allowsAnyway, judged, type PolicyRules } from './policy.ts'
+import { askerOf, findTarget } from './target.ts'
 
 /** The rules that an operation is given by the table of operations and by `[policy] enforce`. */
 export function rulesCheck(policy: PolicyRules): Check {
@@ -27,7 +23,6 @@ export function rulesCheck(policy: PolicyRules): Check {
   }
 }
 
-/** What is not there, or not to be seen, is Cinder's to answer: nothing is done to it. */
 function one(
   rule: ApiRule,
   operation: Operation,
@@ -35,52 +30,45 @@ function one(
   known: Known,
   policy: PolicyRules,
 ): Answer {
-  const target = targetOf(rule, identity, known)
-  if (target === null) return ALLOW
-  if ('verdict' in target) return target as Ask
-  const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
-  const verdict = judged(policy, rule.name, credentials, target, known)
+  const { name, target, onlyWhile, exceptWhile } = rule
+  const credentials = credentialsFor(operation, identity, policy)
+  const asker = askerOf(identity, credentials.is_admin === true)
+  const found = findTarget(target, asker, known)
+  if (typeof found === 'string' || 'verdict' in found) {
+    if (allowsAnyway(policy, name, credentials, target, asker)) return allowedBy([name])
+    if (found === 'not-authorized') return reject('not_authorized')
+    return found === 'absent' ? absent(rule) : found
+  }
+  if (onlyWhile !== undefined && !mayBe(found.target, onlyWhile)) return ALLOW
+  if (exceptWhile !== undefined && mayBe(found.target, exceptWhile, false)) return ALLOW
+  const verdict = judged(policy, name, credentials, found.target, known)
   if (typeof verdict !== 'boolean') return verdict
-  if (verdict) return allowedBy([rule.name])
-  if (rule.name === 'volume:get' && rule.target.kind === 'volume')
-    return reject('volume_not_found', { volume: rule.target.volumeId })
-  const detail = { rule: rule.name }
-  if (rule.name.startsWith('volume_extension:default_')) return { ...reject('policy_unnamed'), detail }
-  return reject('policy', detail)
+  return verdict ? allowedBy([name]) : refusal(rule)
 }
 
-function targetOf(
-  { target, onlyWhile }: ApiRule,
-  identity: Identity,
-  known: Known,
-): Record<string, unknown> | Ask | null {
-  const own = { project_id: projectOf(identity.user), user_id: identity.user.userId }
-  switch (target.kind) {
-    case 'context':
-      return own
-    case 'project':
-      return { project_id: target.projectId }
-    case 'volume': {
-      const question = { fact: 'volume', volumeId: target.volumeId } as const
-      const volume = known.get(question)
-      if (volume === undefined) return ask(question)
-      if (typeof volume === 'string') return null
-      return onlyWhile === undefined || volume.status === onlyWhile ? volumeTarget(volume, identity) : null
-    }
-    case 'attachment': {
-      const question = { fact: 'attachment', attachmentId: target.attachmentId } as const
-      const attachment = known.get(question)
-      if (attachment === undefined) return ask(question)
-      if (attachment === 'absent') return null
-      const ofVolume = { fact: 'volume', volumeId: attachment.volumeId } as const
-      const volume = known.get(ofVolume)
-      return volume === undefined ? ask(ofVolume) : attachmentTarget(attachment, volume, identity)
-    }
-    case 'object': {
-      const question = { fact: 'object', collection: target.collection, id: target.id } as const
-      const object = known.get(question)
-      if (object === undefined) return ask(question)
-      return typeof object === 'string' ? null : { ...own, ...object }
-    }
-  }
+/**
+ * What is not there is Cinder's to answer: nothing is done to it. But a volume may be there all the same, and hidden
+ * from the caller by `volume:get`, which Cinder does not ask for every call.
+ */
+function absent({ target }: ApiRule): Answer {
+  return target.kind === 'volume' ? reject('volume_not_found', { volume: target.volumeId }) : ALLOW
+}
+
+/** @param unknown what an attribute that cannot be known counts as: so that the rule is asked. */
+function mayBe(
+  target: Readonly<Record<string, unknown>>,
+  wanted: Readonly<Record<string, unknown>>,
+  unknown = true,
+): boolean {
+  return Object.entries(wanted).every(([name, value]) =>
+    target[name] === UNKNOWN ? unknown : target[name] === value,
+  )
+}
+
+function refusal({ name, target, openly }: ApiRule): Answer {
+  if (name === 'volume:get' && target.kind === 'volume' && openly !== true)
+    return reject('volume_not_found', { volume: target.volumeId })
+  const detail = { rule: name }
+  if (name.startsWith('volume_extension:default_')) return { ...reject('policy_unnamed'), detail }
+  return reject('policy', detail)
 }

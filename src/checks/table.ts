@@ -18,6 +18,7 @@ export function createChecks(policy: PolicyRules, options: CheckOptions): readon
     connectionCheck,
     policyCheck('between', policy, leaveServices),
     detachCheck,
+    policyCheck('after', policy, leaveServices),
     beyondCheck(options, policy),
   ]
 }

@@ -1,4 +1,5 @@
 import type { Attachment, Facts, Volume } from '../checks/check.ts'
+import type { ObjectCollection } from '../operation/operation.ts'
 import { compare, type Version } from '../operation/version.ts'
 import { CloudError, type CloudResponse, isRecord, jsonObject, type Send, textAt } from './client.ts'
 
@@ -25,6 +26,8 @@ export interface CinderFacts {
 
 /** The attachments API begins here, and here its filters are hard-coded, beyond an operator's reach. */
 const ATTACHMENTS: Version = [3, 27]
+/** Whether it counts against quotas is the last field of a volume that rules may read. */
+const FIELDS: Version = [3, 65]
 /** Statuses of a volume that may hide attachment rows from the volume view. */
 const MAY_HIDE_ROWS = /^(attaching|detaching|reserved|error_attaching|error_detaching|maintenance)$/
 
@@ -41,6 +44,12 @@ export function cinderFacts(
   maximum: () => Promise<Version>,
   pageSize: number,
 ): CinderFacts {
+  /** As far as later ones add fields that rules may read. */
+  async function newest(): Promise<string> {
+    const version = await maximum()
+    return (compare(version, FIELDS) < 0 ? version : FIELDS).join('.')
+  }
+
   async function get(path: string, caller: Caller, version: string): Promise<CloudResponse> {
     const project = caller.projectId === null ? '' : `/${encodeURIComponent(caller.projectId)}`
     const answer = await send({
@@ -60,7 +69,7 @@ export function cinderFacts(
     async volume(id, caller) {
       const path = pathOf('volumes', id)
       if (path === null) return 'absent'
-      const answer = await get(path, caller, '3.0')
+      const answer = await get(path, caller, await newest())
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'not-authorized'
       const volume = answer.status === 200 ? jsonObject('cinder', answer).volume : undefined
@@ -90,22 +99,20 @@ export function cinderFacts(
       if (!isRecord(row))
         throw new CloudError('cinder', `an attachment look-up was answered ${answer.status}`)
       const { id: canonical, volumeId } = readAttachment(row)
-      return { id: canonical, volumeId }
+      const { instance, status, attach_mode } = row
+      return { id: canonical, volumeId, view: { instance, status, attach_mode } }
     },
 
     async object({ collection, id }, caller) {
       const path = pathOf(collection, id)
       if (path === null) return 'absent'
-      const newest = await maximum()
-      const version = compare(newest, [3, 58]) < 0 ? newest : ([3, 58] as const)
-      const answer = await get(path, caller, version.join('.'))
-      if (answer.status === 404) return 'absent'
+      const answer = await get(path, caller, await newest())
+      if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'hidden'
-      const name = collection === 'types' ? 'volume_type' : collection.slice(0, -1)
-      const object = answer.status === 200 ? jsonObject('cinder', answer)[name] : undefined
+      const object = answer.status === 200 ? jsonObject('cinder', answer)[NAMES[collection]] : undefined
       if (!isRecord(object))
         throw new CloudError('cinder', `a look-up in ${collection} was answered ${answer.status}`)
-      return readObject(object)
+      return object
     },
 
     async *allAttachments(caller) {
@@ -142,16 +149,15 @@ function pathOf(collection: string, id: string): string | null {
   return `/${collection}/${encodeURIComponent(id)}.json`
 }
 
-/** Extensions prefix the names of the fields that they show. */
-function readObject(view: Record<string, unknown>): Readonly<Record<string, unknown>> {
-  const project = [
-    'os-extended-snapshot-attributes:project_id',
-    'os-backup-project-attr:project_id',
-    'project_id',
-  ]
-    .map((name) => view[name])
-    .find((value) => typeof value === 'string')
-  return { ...view, ...(project === undefined ? {} : { project_id: project }) }
+/** Under which name an answer holds an object of a collection. */
+const NAMES: Readonly<Record<ObjectCollection, string>> = {
+  snapshots: 'snapshot',
+  backups: 'backup',
+  groups: 'group',
+  group_snapshots: 'group_snapshot',
+  messages: 'message',
+  types: 'volume_type',
+  'volume-transfers': 'transfer',
 }
 
 /** Only Cinder's own 404 counts as "not there"; a load balancer's does not. */

@@ -65,7 +65,12 @@ export function createClients(
       service: 'policy',
       timeout: oslo_policy.remote_timeout,
       retries: 1,
-      tls: { ca: textOf(oslo_policy.remote_ssl_ca_crt_file), insecure: false },
+      tls: {
+        ca: textOf(oslo_policy.remote_ssl_ca_crt_file),
+        cert: textOf(oslo_policy.remote_ssl_client_crt_file),
+        key: textOf(oslo_policy.remote_ssl_client_key_file),
+        insecure: !oslo_policy.remote_ssl_verify_server_crt,
+      },
       ...told,
     }),
   }

@@ -116,6 +116,11 @@ export function conflicts(values: Values): readonly Problem[] {
         ),
       )
   }
+  const { remote_ssl_client_crt_file, remote_ssl_client_key_file } = values.oslo_policy ?? {}
+  if ((remote_ssl_client_crt_file === undefined) !== (remote_ssl_client_key_file === undefined)) {
+    const message = 'remote_ssl_client_crt_file and remote_ssl_client_key_file go together'
+    problems.push({ code: 'conflict', where: '[oslo_policy]', message })
+  }
   if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
     problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })
   }

@@ -413,6 +413,11 @@ export const OPTIONS = {
       default: 'policy.yaml',
       help: "Rules that replace the built-in ones. A relative path is looked for beside the configuration files. Use Cinder's own file: with another one the gateway judges by other rules than Cinder.",
     },
+    policy_default_rule: {
+      type: 'string',
+      default: 'default',
+      help: 'The rule that judges names for which there is none, if a policy file has it. Every name of Cinder has its own.',
+    },
     policy_dirs: {
       type: 'multi',
       default: 'policy.d',
@@ -436,12 +441,25 @@ export const OPTIONS = {
     },
     remote_ssl_ca_crt_file: {
       type: 'path',
-      help: 'CA certificates (PEM) of servers that https: checks name. They are always verified.',
+      help: 'CA certificates (PEM) of servers that https: checks name, if it is not a public authority.',
+    },
+    remote_ssl_verify_server_crt: {
+      type: 'bool',
+      default: 'true',
+      help: "Verify those servers' certificates. Without it whoever stands between decides; oslo.policy does not verify unless it is told to.",
+    },
+    remote_ssl_client_crt_file: {
+      type: 'path',
+      help: 'Certificate (PEM) that the gateway shows to servers that https: checks name. With remote_ssl_client_key_file.',
+    },
+    remote_ssl_client_key_file: {
+      type: 'path',
+      help: 'Key of remote_ssl_client_crt_file (PEM, unencrypted).',
     },
     enforce_scope: {
       type: 'bool',
       default: 'false',
-      help: 'Refuse a token whose scope a rule is not made for. Must be as in Cinder.',
+      help: "Taken as in Cinder's file, and without effect, as in Cinder: none of its rules says for which scopes it is made.",
     },
   },
   policy: {

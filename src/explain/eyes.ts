@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FactBook } from '../checking.ts'
-import { isAdmin, type PolicyRules } from '../checks/policy.ts'
+import { isAdmin } from '../checks/caller.ts'
+import type { PolicyRules } from '../checks/policy.ts'
 import type { Caller } from '../clouds/cinder.ts'
 import { Secret } from '../config/secret.ts'
 import { type Identity, projectOf, type TokenValidator } from '../identity/identity.ts'

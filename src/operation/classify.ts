@@ -41,15 +41,30 @@ const JSON_TYPES: readonly string[] = ['application/json', 'application/vnd.open
  */
 export function classify(request: Classifiable, around: Surroundings): Operation | Rejection {
   const route = routeOf(request.mount, request.method, request.segments)
-  if (route === null || isNoProject(route.project, around))
-    return { kind: 'other', projectInUrl: null, version: '' }
-  const version = request.mount === 'v3' ? readVersion(request.apiVersion, around.maximum) : ([2, 0] as const)
+  if (route === null && (request.mount === 'versions' || request.mount === 'healthcheck')) return UNVERSIONED
+  const version = versionOf(request, around)
+  if (route === null || isNoProject(route.project, around)) return otherAt(version)
   const isWatchedOnly = route.name === 'attachment-update' || route.name === 'attachment-create'
-  if (isRejection(version))
-    return isWatchedOnly ? { kind: 'other', projectInUrl: null, version: '' } : version
+  if (isRejection(version)) return isWatchedOnly ? otherAt(version) : version
   const common = { projectInUrl: route.project, version: version.join('.') }
   const found = operationAt(route, request, common, version, around)
   return isRejection(found) ? { ...found, version: common.version } : found
+}
+
+/** Without a header it is 3.0, for which nothing need be read. */
+const OLDEST: Version = [3, 0]
+const PLAIN: Operation = { kind: 'other', projectInUrl: null, version: '3.0' }
+const UNVERSIONED: Operation = { ...PLAIN, version: '' }
+
+function versionOf({ mount, apiVersion }: Classifiable, { maximum }: Surroundings): Version | Rejection {
+  if (mount !== 'v3') return [2, 0]
+  return apiVersion === undefined ? OLDEST : readVersion(apiVersion, maximum)
+}
+
+/** A version that Cinder refuses is left to Cinder to refuse. */
+function otherAt(version: Version | Rejection): Operation {
+  if (version === OLDEST) return PLAIN
+  return { kind: 'other', projectInUrl: null, version: isRejection(version) ? '' : version.join('.') }
 }
 
 function operationAt(

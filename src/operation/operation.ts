@@ -26,15 +26,27 @@ export type RuleTarget =
   | { readonly kind: 'context' }
   | { readonly kind: 'project'; readonly projectId: string }
   | { readonly kind: 'volume'; readonly volumeId: string }
+  /** The volume that a transfer offers. */
+  | { readonly kind: 'transfer'; readonly transferId: string }
   | { readonly kind: 'attachment'; readonly attachmentId: string }
   | { readonly kind: 'object'; readonly collection: ObjectCollection; readonly id: string }
-export type ObjectCollection = 'snapshots' | 'backups' | 'groups' | 'group_snapshots' | 'messages' | 'types'
+export type ObjectCollection =
+  | 'snapshots'
+  | 'backups'
+  | 'groups'
+  | 'group_snapshots'
+  | 'messages'
+  | 'types'
+  | 'volume-transfers'
 
 export interface ApiRule {
   readonly name: string
   readonly target: RuleTarget
-  /** The rule counts only for a volume in this status. */
-  readonly onlyWhile?: string
+  /** The rule counts only for a target like this, or only for one that is not. */
+  readonly onlyWhile?: Readonly<Record<string, unknown>>
+  readonly exceptWhile?: Readonly<Record<string, unknown>>
+  /** A refusal says so, and does not hide the volume. */
+  readonly openly?: true
 }
 
 export interface VolumeDetach extends Common {

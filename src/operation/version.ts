@@ -30,3 +30,9 @@ export function readVersion(header: string | undefined, maximum: Version | null)
 export function compare(a: Version, b: Version): number {
   return a[0] - b[0] || a[1] - b[1]
 }
+
+/** `3.27` as numbers; null for what is none. */
+export function parseVersion(text: string): Version | null {
+  const found = /^([0-9]+)\.([0-9]+)$/.exec(text)
+  return found === null ? null : [Number(found[1]), Number(found[2])]
+}

@@ -28,6 +28,7 @@ export function makePolicy(
 ): Made | { readonly problems: readonly string[] } {
   const options = {
     enforceNewDefaults: config.oslo_policy.enforce_new_defaults,
+    defaultRule: config.oslo_policy.policy_default_rule,
     ...(bundle === undefined ? {} : { bundle }),
   }
   try {

@@ -29,5 +29,8 @@ export interface CatalogueRow {
   readonly targets: readonly TargetFamily[]
 }
 
-/** The rules of Cinder 21.3.1 (Antelope), in its order. */
+/**
+ * The rules of Cinder 21.3.1 (Antelope), in its order, and the one that newer releases add:
+ * `extend_volume_completion`.
+ */
 export const CATALOGUE = rows as readonly CatalogueRow[]

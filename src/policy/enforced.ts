@@ -15,6 +15,7 @@ export interface Asked {
   readonly mount: Mount
   readonly segments: readonly string[]
   readonly query: string
+  readonly contentType?: string | undefined
   readonly body: Uint8Array
 }
 
@@ -23,6 +24,8 @@ interface WrittenRules {
   /** Nobody wrote any. */
   readonly isDefault?: boolean
   source?(rule: string): { readonly from: string; readonly locked?: true | undefined } | undefined
+  /** Somebody wrote the rule, or another that it refers to. */
+  isWritten?(rule: string): boolean
 }
 
 /** For what no rule is known: admins only. */
@@ -44,19 +47,36 @@ export function withRules(
   if (isGuarded(operation)) return operation
   const isSilent = enforce !== 'all' && policy.isDefault === true
   if (isSilent && unknown_operations === 'forward') return operation
-  const found = rulesFor(callOf(asked))
+  const found = rulesFor(callOf(asked, operation.version))
   if (found === null) return unknown_operations === 'refuse' ? { ...operation, rules: [ADMINS] } : operation
-  const rules = enforce === 'all' ? found : found.filter(({ name }) => counts(policy.source?.(name), enforce))
+  const rules = enforce === 'all' ? found : found.filter(({ name }) => counts(name, policy, enforce))
   return rules.length === 0 ? operation : { ...operation, rules }
 }
 
-function counts(source: ReturnType<NonNullable<WrittenRules['source']>>, enforce: string): boolean {
-  return enforce === 'guarded' ? source?.locked === true : source?.from === 'file'
+function counts(rule: string, policy: WrittenRules, enforce: string): boolean {
+  return enforce === 'guarded' ? policy.source?.(rule)?.locked === true : policy.isWritten?.(rule) === true
 }
 
-function callOf({ method, segments, query, body }: Asked): ApiCall {
+function callOf({ method, segments, query, contentType, body }: Asked, version: string): ApiCall {
   const isAction = method === 'POST' && segments.at(-1)?.replace(/\.json$/, '') === 'action'
-  return { method, segments, query, action: isAction ? onlyKeyOf(read(body)) : null, bodyAt: bodyOf(body) }
+  return {
+    method,
+    segments,
+    query,
+    version,
+    ...formOf(contentType, body),
+    action: isAction ? onlyKeyOf(read(body)) : null,
+    bodyAt: bodyOf(body),
+  }
+}
+
+/** WebOb looks for parameters also in a body that calls itself a form. One in parts is not read, but suspected. */
+function formOf(contentType: string | undefined, body: Uint8Array): Pick<ApiCall, 'form'> {
+  if (body.length === 0 || contentType === undefined) return {}
+  const isEncoded = /^application\/x-www-form-urlencoded/i.test(contentType)
+  if (!isEncoded && !/^multipart\/form-data/i.test(contentType)) return {}
+  const text = new TextDecoder('latin1').decode(body)
+  return { form: !isEncoded && text.includes('force') ? 'force=true' : text }
 }
 
 function onlyKeyOf(value: PyValue): string | null {

@@ -1,12 +1,18 @@
 import type { RequestFacts } from './extensions.ts'
 import type { Rule } from './grammar.ts'
 import { pythonText } from './python.ts'
-import { attributesOf, compileTemplate, type Template, type Values } from './template.ts'
+import {
+  attributesOf,
+  compileTemplate,
+  type Template,
+  UnknownAttributeError,
+  type Values,
+} from './template.ts'
 
 /** What another server said about a URL; undefined while nobody has asked it. */
 export type RemoteAnswers = (url: string) => boolean | undefined
 
-/** @throws PolicyError, UnansweredError */
+/** @throws PolicyError, UnansweredError, UnknownAttributeError */
 export type Decide = (credentials: Values, target: Values, remote: RemoteAnswers) => boolean
 
 /** A rule ready to decide. */
@@ -86,12 +92,24 @@ function local(decide: Decide, template?: Template): CompiledRule {
   }
 }
 
-/** @param decisive the result that ends the search: true for "or", false for "and". */
+/**
+ * What one part cannot know, another may decide all the same.
+ * @param decisive the result that ends the search: true for "or", false for "and".
+ */
 function combine(parts: readonly CompiledRule[], decisive: boolean): CompiledRule {
   const decides = parts.map((part) => part.decide)
   return {
     decide(credentials, target, remote) {
-      for (const decide of decides) if (decide(credentials, target, remote) === decisive) return decisive
+      let unknown: UnknownAttributeError | undefined
+      for (const decide of decides) {
+        try {
+          if (decide(credentials, target, remote) === decisive) return decisive
+        } catch (error) {
+          if (!(error instanceof UnknownAttributeError)) throw error
+          unknown ??= error
+        }
+      }
+      if (unknown !== undefined) throw unknown
       return !decisive
     },
     reads: new Set(parts.flatMap((part) => [...part.reads])),

@@ -11,12 +11,20 @@ export interface RequestFacts {
   readonly address: string
   /** Milliseconds since the epoch. */
   readonly time: number
-  /** Name of the service token's user; null without one. */
-  readonly service: string | null
+  /** The service that the request came through: one whose token has a service role. Null without one. */
+  readonly service: ServiceUser | null
   /** Effective microversion, such as `3.27`; empty outside of /v3. */
   readonly version: string
   /** The body's value at a path of keys: text, a number, true, false or null; undefined where there is none. */
   readonly bodyAt: (path: readonly string[]) => unknown
+}
+
+/** The user of a service token. */
+export interface ServiceUser {
+  readonly name: string
+  readonly id: string
+  /** Id of the user's domain. */
+  readonly domain: string | null
 }
 
 /** A request as a tool is told of it: what is left out is that of a plain call from this machine. */
@@ -24,6 +32,7 @@ export interface Described {
   readonly address?: string
   /** RFC 3339. */
   readonly time?: string
+  /** Name of the service's user, or `name@domain`. */
   readonly service?: string
   readonly microversion?: string
   /** The JSON body. */
@@ -49,7 +58,7 @@ export function described(request: Described, now: number): RequestFacts {
   return {
     address: request.address ?? '127.0.0.1',
     time,
-    service: request.service ?? null,
+    service: request.service === undefined ? null : serviceUser(request.service),
     version: request.microversion ?? '',
     bodyAt: (path) =>
       path.reduce<unknown>(
@@ -76,6 +85,11 @@ export function seen(check: string, request: RequestFacts): string {
   return `${kind} = ${found === undefined ? 'nothing' : String(JSON.stringify(found))}`
 }
 
+function serviceUser(text: string): ServiceUser {
+  const [name = '', domain = null] = text.split(/@(.*)/s)
+  return { name, id: text, domain }
+}
+
 export type Extension = (request: RequestFacts) => boolean
 type Parser = (text: string) => Extension | string
 
@@ -84,7 +98,7 @@ export const PREFIX = 'cinderguard.'
 const KINDS: Readonly<Record<string, Parser>> = {
   address: addressCheck,
   time: timeCheck,
-  service: (text) => (text === '' ? 'a name is expected' : ({ service }) => service === text),
+  service: serviceCheck,
   microversion: microversionCheck,
   body: bodyCheck,
 }
@@ -99,6 +113,16 @@ export function parseExtension(kind: string, text: string, offset: number): Exte
     }
   const check = parse(text)
   return typeof check === 'string' ? { offset, message: `${PREFIX}${kind}: ${check}` } : check
+}
+
+/** `nova`, `nova@default` with the id of the user's domain, or the user's id: names are unique only in a domain. */
+function serviceCheck(text: string): Extension | string {
+  if (text === '') return 'a name is expected'
+  return ({ service }) =>
+    service !== null &&
+    (service.name === text ||
+      service.id === text ||
+      (service.domain !== null && `${service.name}@${service.domain}` === text))
 }
 
 /** `10.0.0.0/8,2001:db8::/32`: any of them. */

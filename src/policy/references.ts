@@ -93,6 +93,32 @@ function endless(rules: Rules): ReadonlySet<string> {
   return new Set(open.keys())
 }
 
+/**
+ * The names of all rules that a rule's answer may depend on, its own among them. `is_admin` is what the rule
+ * `context_is_admin` says.
+ */
+export function reachedFrom(
+  name: string,
+  rules: ReadonlyMap<string, { readonly rule: Rule }>,
+): ReadonlySet<string> {
+  const reached = new Set<string>()
+  const visit = (next: string): void => {
+    const entry = rules.get(next)
+    if (reached.has(next) || entry === undefined) return
+    reached.add(next)
+    referencesOf(entry.rule).forEach(visit)
+    if (readsIsAdmin(entry.rule)) visit('context_is_admin')
+  }
+  visit(name)
+  return reached
+}
+
+function readsIsAdmin(rule: Rule): boolean {
+  if (rule.kind === 'attribute') return rule.path[0] === 'is_admin'
+  if (rule.kind === 'not') return readsIsAdmin(rule.part)
+  return (rule.kind === 'and' || rule.kind === 'or') && rule.parts.some(readsIsAdmin)
+}
+
 /** The way from a rule back to itself. */
 function circleOf(name: string, rules: Rules): readonly string[] | undefined {
   const seen = new Set<string>()

@@ -2,7 +2,7 @@ import { CATALOGUE, type CatalogueRow } from './catalogue.ts'
 import { type CompiledRule, compile, PolicyError, type RemoteAnswers, UnansweredError } from './evaluate.ts'
 import { isProblem, parseRule, type Rule } from './grammar.ts'
 import { locked } from './locks.ts'
-import { type Problem, problemText, referenceProblems } from './references.ts'
+import { type Problem, problemText, reachedFrom, referenceProblems } from './references.ts'
 import type { Values } from './template.ts'
 
 /** Where something stands in a policy file; lines and columns count from 1. */
@@ -55,6 +55,8 @@ export interface RuleSet {
   /** The decision may depend on another server, which is sent the whole target. */
   asksRemote(name: string): boolean
   has(name: string): boolean
+  /** Somebody wrote the rule (in a file or the bundle), or another that it refers to. */
+  isWritten(name: string): boolean
   /** Cinder's own rules and no others. */
   readonly isDefault: boolean
   /** The rule as it is judged, for whoever explains it. */
@@ -190,6 +192,8 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
   }
   for (const name of entries.keys()) named(name)
   const names = [...entries.keys()].sort()
+  const isFromFile = (name: string): boolean => entries.get(name)?.source.from === 'file'
+  const written = new Set(names.filter((name) => [...reachedFrom(name, entries)].some(isFromFile)))
   const find = (name: string): CompiledRule => compiled.get(name) ?? compiled.get(defaultRule) ?? named(name)
   return {
     allows: (name, credentials, target) => find(name).decide(credentials, target, UNASKED),
@@ -204,6 +208,7 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
     reads: (name) => find(name).reads,
     asksRemote: (name) => find(name).remote,
     has: (name) => compiled.has(name),
+    isWritten: (name) => written.has(name),
     isDefault: [...entries.values()].every(({ source }) => source.from === 'default'),
     rule: (name) => entries.get(name)?.rule,
     names: () => names,

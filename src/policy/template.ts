@@ -19,6 +19,17 @@ export interface SyntaxProblem {
 
 export type Values = Readonly<Record<string, unknown>>
 
+/** The value of an attribute of a target that the object has, but the gateway cannot know. */
+export const UNKNOWN = Symbol('unknown')
+
+/** The answer depends on an attribute that is UNKNOWN. */
+export class UnknownAttributeError extends Error {
+  override name = 'UnknownAttributeError'
+  constructor(attribute: string) {
+    super(`the rule depends on the target's ${attribute}, which the gateway cannot know`)
+  }
+}
+
 /**
  * Reads Python's `%` formatting as far as it makes sense in a policy: `%(name)s`, `%(name)r`, `%%`. What Python would
  * refuse when a request comes (a stray `%`), or would use to print the whole target (`%s`), is a problem here.
@@ -67,7 +78,7 @@ export function attributesOf(template: Template): readonly string[] {
   return template.pieces.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.attribute]))
 }
 
-/** Makes the text of a target; undefined when the target lacks an attribute. */
+/** Makes the text of a target; undefined when the target lacks an attribute. @throws UnknownAttributeError */
 export function compileTemplate(template: Template): (target: Values) => string | undefined {
   const { pieces } = template
   const [first] = pieces
@@ -87,5 +98,6 @@ export function compileTemplate(template: Template): (target: Values) => string 
 function fill(slot: Slot, target: Values): string | undefined {
   const value = Object.hasOwn(target, slot.attribute) ? target[slot.attribute] : undefined
   if (value === undefined) return undefined
+  if (value === UNKNOWN) throw new UnknownAttributeError(slot.attribute)
   return slot.repr ? pythonRepr(value) : pythonText(value)
 }

@@ -94,7 +94,7 @@ describe('a rule tried out', () => {
   test('names to choose from', async () => {
     const { rules } = (await (await fetch(`${gateway.adminUrl}/api/v1/rules`)).json()) as { rules: string[] }
     expect(rules).toContain(FORCE)
-    expect(rules.length).toBe(166)
+    expect(rules.length).toBe(167)
   })
 })
 

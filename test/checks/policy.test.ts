@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { credentialsOf, type PolicyRules, policyCheck } from '../../src/checks/policy.ts'
+import { credentialsOf } from '../../src/checks/caller.ts'
+import { type PolicyRules, policyCheck } from '../../src/checks/policy.ts'
 import { createChecks } from '../../src/checks/table.ts'
 import type { Identity, Scope } from '../../src/identity/identity.ts'
 import type { GuardedOperation } from '../../src/operation/operation.ts'
+import { compileRules, type RuleSet } from '../../src/policy/ruleset.ts'
+import { UNKNOWN } from '../../src/policy/template.ts'
 import { admin, alice, nova, tokenOf } from '../identity/identities.ts'
-import { run, volumeOf, type World } from './world.ts'
+import { attachmentOf, run, volumeOf, type World } from './world.ts'
 
 const common = { projectInUrl: 'demo', version: '3.27' } as const
 const detach: GuardedOperation = {
@@ -29,6 +32,7 @@ const remove: GuardedOperation = { ...common, kind: 'attachment-delete', attachm
 const WORLD: World = {
   volumes: { v: volumeOf('v'), new: volumeOf('new') },
   attachments: { a: { id: 'a', volumeId: 'v' } },
+  lists: { v: [attachmentOf('a')] },
 }
 
 interface Recorded extends PolicyRules {
@@ -54,8 +58,15 @@ function rules(...refused: readonly string[]): Recorded {
   }
 }
 
+function compiled(written: Readonly<Record<string, string>>): RuleSet {
+  const place = { file: 'p', line: 1, column: 1 }
+  const made = compileRules(new Map(Object.entries(written).map(([name, check]) => [name, { check, place }])))
+  if ('problems' in made) throw new Error(JSON.stringify(made.problems))
+  return made
+}
+
 function decide(
-  phase: 'before' | 'between',
+  phase: 'before' | 'between' | 'after',
   operation: GuardedOperation,
   policy: PolicyRules,
   world = WORLD,
@@ -85,13 +96,8 @@ describe("the rules of an operation, in Cinder's order", () => {
     [
       'os-migrate_volume_completion, for both volumes',
       migrate,
-      [
-        'volume:get',
-        `${ADMIN}:migrate_volume_completion`,
-        'volume:get',
-        `${ADMIN}:migrate_volume_completion`,
-      ],
-      [],
+      ['volume:get', `${ADMIN}:migrate_volume_completion`, 'volume:get'],
+      [`${ACTIONS}:detach`],
     ],
     ['DELETE attachment', remove, ['volume:attachment_delete'], []],
   ]
@@ -127,7 +133,15 @@ describe("the rules of an operation, in Cinder's order", () => {
       guard_attachment_update: false,
       enforce: 'guarded',
     }).map((check) => check.name)
-    expect(names).toEqual(['rules', 'policy', 'connection', 'policy-between', 'detach', 'beyond'])
+    expect(names).toEqual([
+      'rules',
+      'policy',
+      'connection',
+      'policy-between',
+      'detach',
+      'policy-after',
+      'beyond',
+    ])
   })
 })
 
@@ -204,7 +218,41 @@ describe('what is not there', () => {
   })
 })
 
+describe('a migration that is not under way', () => {
+  const attach = `${ACTIONS}:attach`
+  test('moves attachments with the rules of detaching, and then of attaching to the new volume', () => {
+    const policy = rules()
+    expect(decide('after', migrate, policy).verdict).toBe('allow')
+    expect(policy.evaluated).toEqual([attach])
+    expect(policy.targets[0]).toMatchObject({ id: 'new' })
+    expect(decide('after', migrate, rules(attach)).verdict).toContain(attach)
+  })
+  test.each<[string, World, GuardedOperation]>([
+    ['is told of an error', WORLD, { ...migrate, error: true } as GuardedOperation],
+    ['has nothing attached', { ...WORLD, lists: {} }, migrate],
+    [
+      'is under way after all',
+      { ...WORLD, volumes: { v: volumeOf('v', { migrationStatus: 'migrating' }), new: volumeOf('new') } },
+      migrate,
+    ],
+  ])('asks neither when it %s', (_what, world, operation) => {
+    const policy = rules()
+    expect(decide('between', operation, policy, world).verdict).toBe('allow')
+    expect(decide('after', operation, policy, world).verdict).toBe('allow')
+    expect(policy.evaluated).toEqual([])
+  })
+})
+
 describe('what is looked up', () => {
+  test('nothing, where the rules allow whatever the volume is', () => {
+    const policy = { ...compiled({}), isDefault: false }
+    for (const operation of [detach, force, terminate, migrate, remove])
+      expect(decide('before', operation, policy, WORLD, admin)).toEqual({ verdict: 'allow', asked: [] })
+    expect(decide('before', detach, policy).asked).toEqual(['volume v'])
+    // Cinder stumbles over null only where the volume is there.
+    expect(decide('before', nullDetach, policy, WORLD, admin).asked).toEqual(['volume v'])
+  })
+
   const rows: readonly (readonly [what: string, GuardedOperation, Identity, asked: readonly string[]])[] = [
     ['the volume', detach, alice, ['volume v']],
     ['both volumes of a migration at once', migrate, admin, ['volume v, volume new']],
@@ -222,16 +270,22 @@ describe('the target of a rule', () => {
     return policy.targets[0]
   }
 
-  test('is the volume with all its fields', () => {
-    const view = { id: 'V', name: 'disk', project_id: 'forged', 'os-vol-tenant-attr:tenant_id': 'p' }
-    expect(
-      targetOf(detach, { volumes: { v: volumeOf('v', { projectId: 'p', userId: 'u', view }) } }),
-    ).toEqual({
-      ...view,
+  test('is the volume with the fields that Cinder gives its rules, and no name of the API', () => {
+    const view = { name: 'disk', bootable: 'true', 'os-vol-tenant-attr:tenant_id': 'p', project_id: 'forged' }
+    const target = targetOf(detach, {
+      volumes: { v: volumeOf('v', { projectId: 'p', userId: 'u', view }) },
+    })
+    expect(target).toMatchObject({
       id: 'v',
       project_id: 'p',
       user_id: 'u',
+      status: 'in-use',
+      display_name: 'disk',
+      bootable: true,
+      host: UNKNOWN,
+      provider_location: UNKNOWN,
     })
+    expect(Object.keys(target ?? {})).not.toContain('name')
   })
 
   test('has the project of the caller where Cinder hides it', () => {
@@ -243,20 +297,13 @@ describe('the target of a rule', () => {
   test('is the attachment with the project of its volume and the user who asks', () => {
     expect(
       targetOf(remove, { ...WORLD, volumes: { v: volumeOf('v', { projectId: 'p', userId: 'u' }) } }),
-    ).toEqual({
-      id: 'a',
-      volume_id: 'v',
-      project_id: 'p',
-      user_id: 'alice',
-    })
+    ).toMatchObject({ id: 'a', volume_id: 'v', project_id: 'p', user_id: 'alice', attach_status: UNKNOWN })
   })
 
   test.each(['absent', 'not-authorized'] as const)('has no project when the volume is %s', (volume) => {
-    expect(targetOf(remove, { ...WORLD, volumes: { v: volume } })).toEqual({
-      id: 'a',
-      volume_id: 'v',
-      user_id: 'alice',
-    })
+    const target = targetOf(remove, { ...WORLD, volumes: { v: volume } })
+    expect(target).toMatchObject({ id: 'a', volume_id: 'v', user_id: 'alice' })
+    expect(target).not.toHaveProperty('project_id')
   })
 })
 

@@ -17,6 +17,7 @@ export interface World {
   readonly volumes?: Readonly<Record<string, Facts['volume']['answer']>>
   readonly lists?: Readonly<Record<string, Facts['attachments']['answer']>>
   readonly attachments?: Readonly<Record<string, Facts['attachment']['answer']>>
+  readonly objects?: Readonly<Record<string, Facts['object']['answer']>>
   /** By `<server>/<volume>`; `absent` unless given. */
   readonly nova?: Readonly<Record<string, Facts['serverVolume']['answer']>>
 }
@@ -46,6 +47,8 @@ function answerOf(question: Question, world: World): unknown {
       return world.lists?.[question.volumeId] ?? []
     case 'attachment':
       return world.attachments?.[question.attachmentId] ?? 'absent'
+    case 'object':
+      return world.objects?.[question.id] ?? 'absent'
     case 'serverVolume':
       return world.nova?.[`${question.serverId}/${question.volumeId}`] ?? 'absent'
   }

@@ -28,7 +28,7 @@ const list = (...rows: unknown[]) => answer(200, { attachments: rows })
 describe("every question is put with the caller's eyes", () => {
   const { cinder, sent } = setUp(answer(500))
   test.each([
-    ['a volume', () => cinder.volume('v;#', alice), '/v3/demo/volumes/v%3B%23.json', '3.0'],
+    ['a volume', () => cinder.volume('v;#', alice), '/v3/demo/volumes/v%3B%23.json', '3.65'],
     [
       'an attachment whose id ends in .json',
       () => cinder.attachment('a.json', alice),
@@ -52,7 +52,7 @@ describe("every question is put with the caller's eyes", () => {
       'without a project',
       () => cinder.volume('v', { ...alice, projectId: null }),
       '/v3/volumes/v.json',
-      '3.0',
+      '3.65',
     ],
   ])('%s', async (_what, question, path, version) => {
     await expect(question()).rejects.toThrow('was answered 500')
@@ -121,7 +121,11 @@ describe('a volume', () => {
 describe('an attachment', () => {
   test('is its id and volume in the spelling of Cinder', async () => {
     const { cinder } = setUp(answer(200, { attachment: row() }))
-    expect(await cinder.attachment('A', alice)).toEqual({ id: 'a', volumeId: 'v' })
+    expect(await cinder.attachment('A', alice)).toEqual({
+      id: 'a',
+      volumeId: 'v',
+      view: { instance: 's', status: 'attached', attach_mode: undefined },
+    })
   })
   test('may not be there', async () => {
     expect(await setUp(NOT_FOUND).cinder.attachment('a', alice)).toBe('absent')

@@ -55,7 +55,7 @@ test('list: the effective policy, with layer and place', async () => {
   const { code, out } = await policy('list', ...OSSN, '--format', 'json')
   const rows = JSON.parse(out) as { rule: string; layer: string; where: string | null }[]
   expect(code).toBe(0)
-  expect(rows.length).toBe(167)
+  expect(rows.length).toBe(168)
   expect(rows.find(({ rule }) => rule === DETACH)).toMatchObject({
     layer: 'local',
     where: 'policies/ossn-0092.yaml:11',

@@ -174,7 +174,9 @@ describe('of a decision that was made', () => {
     expect(explanation.differences).toContainEqual(
       expect.stringMatching(/^Attachments of volume .*: .+ then, none now\.$/),
     )
-    expect(explanation.steps.findLast(({ outcome }) => outcome === 'changed')?.details).toMatchObject({
+    const changed = explanation.steps.filter(({ outcome }) => outcome === 'changed')
+    // The facts stand in the order in which they came.
+    expect(changed.find(({ title }) => title.startsWith('Attachments'))?.details).toMatchObject({
       now: 'none',
     })
   })

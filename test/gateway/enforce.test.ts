@@ -1,4 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PolicySource } from '../../src/checks/policy.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
@@ -67,6 +72,39 @@ describe('[policy] enforce', () => {
     expect((await asked('alice', ['PUT', `/volumes/${VOLUMES.victim}`, { volume: {} }]))[0]).toBe(404)
   })
 
+  test('a rule that Cinder asks to look something up stops what comes after it', async () => {
+    gateway = await startTestGateway({}, { policy: policyWith({ 'volume:get': 'role:nobody' }) })
+    const calls: readonly Ask[] = [EXTEND, ['PUT', volume, { volume: { name: 'x' } }], ['DELETE', volume]]
+    for (const call of calls) {
+      const [status, text] = await asked('alice', call)
+      expect([status, text]).toEqual([404, expect.stringContaining('could not be found')])
+    }
+    const changing = gateway.cloud.cinder.requests.filter(({ method }) => method !== 'GET')
+    expect(changing).toEqual([])
+  })
+
+  test('a rule that others refer to changes them all', async () => {
+    gateway = await startTestGateway({}, { policy: policyWith({ admin_api: 'role:cloud_admin' }) })
+    expect(await asked('admin', ['GET', '/os-services'])).toEqual(denied('volume_extension:services:index'))
+    expect((await asked('alice', ['GET', volume]))[0]).toBe(200)
+  })
+
+  test.for(['force=true', 'force=%74rue', '%66orce=yes'])('DELETE with %s is a forced one', async (query) => {
+    gateway = await startTestGateway({}, { policy: policyWith({ 'volume:force_delete': 'role:nobody' }) })
+    const answer = await fetch(`${gateway.url}/v3/${PROJECTS.demo}${volume}?${query}`, {
+      method: 'DELETE',
+      headers: { 'x-auth-token': gateway.cloud.token('admin'), 'openstack-api-version': 'volume 3.23' },
+    })
+    expect([answer.status, await answer.text()]).toEqual(denied('volume:force_delete'))
+  })
+
+  test('what cannot be known of a target decides nothing, and the log says what', async () => {
+    const rule = 'not user_id:%(provider_location)s'
+    gateway = await startTestGateway({}, { policy: policyWith({ 'volume:update': rule }) })
+    expect((await asked('alice', ['PUT', volume, { volume: { name: 'x' } }]))[0]).toBe(503)
+    expect(JSON.stringify(gateway.logged)).toContain("the target's provider_location")
+  })
+
   test('counted and recorded as any refusal, with the rule', async () => {
     gateway = await startTestGateway({}, { policy: policyWith(RULES) })
     await asked('alice', ['GET', '/volumes'])
@@ -108,6 +146,7 @@ describe('rules that look at the request', () => {
     ['cinderguard.address:10.0.0.0/8', false],
     ['cinderguard.service:nova', false],
     ['cinderguard.microversion:>=3.0', true],
+    ['cinderguard.microversion:>=3.1', false],
     ['cinderguard.time:00:00-24:00', true],
     ['not cinderguard.time:00:00-24:00', false],
   ] as const)('%s lets a guarded operation go on: %s', async ([rule, goesOn]) => {
@@ -117,6 +156,23 @@ describe('rules that look at the request', () => {
     expect(text.includes(name)).toBe(!goesOn)
     expect(status === 403).toBe(!goesOn)
   })
+})
+
+test('the microversion is that of any operation', async () => {
+  gateway = await startTestGateway(
+    {},
+    { policy: policyWith({ 'volume:get_all': 'cinderguard.microversion:>=3.44' }) },
+  )
+  const list = async (version?: string) =>
+    (
+      await fetch(`${gateway.url}/v3/${PROJECTS.demo}/volumes`, {
+        headers: {
+          'x-auth-token': gateway.cloud.token('alice'),
+          ...(version === undefined ? {} : { 'openstack-api-version': `volume ${version}` }),
+        },
+      })
+    ).status
+  expect([await list(), await list('3.43'), await list('3.44')]).toEqual([403, 403, 200])
 })
 
 describe('http: rules ask another server', () => {
@@ -187,5 +243,49 @@ describe('http: rules ask another server', () => {
     gateway = await started({ 'volume:extend': `role:admin or ${url}/` })
     await asked('admin', EXTEND)
     expect(seen).toEqual([])
+  })
+})
+
+describe('https: rules', () => {
+  const TLS = join(import.meta.dirname, '../support/tls')
+  const file = (name: string): string => join(TLS, name)
+  const judge = createSecureServer(
+    {
+      cert: readFileSync(file('server.pem')),
+      key: readFileSync(file('server.key')),
+      ca: readFileSync(file('ca.pem')),
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    (request, response) => response.end((request.socket as TLSSocket).authorized ? 'True' : 'False'),
+  )
+  let url = ''
+  beforeEach(async () => {
+    await new Promise<void>((resolve) => judge.listen(0, '127.0.0.1', resolve))
+    url = `https://127.0.0.1:${(judge.address() as AddressInfo).port}/`
+  })
+  afterEach(async () => {
+    judge.closeAllConnections()
+    await new Promise((resolve) => judge.close(resolve))
+  })
+  const CA = { 'oslo_policy.remote_ssl_ca_crt_file': file('ca.pem') }
+  const CLIENT = {
+    'oslo_policy.remote_ssl_client_crt_file': file('client.pem'),
+    'oslo_policy.remote_ssl_client_key_file': file('client.key'),
+  }
+  test.for<[string, Record<string, string>, number | 'goes on']>([
+    ['verified, and shown our certificate, the server decides', { ...CA, ...CLIENT }, 'goes on'],
+    ['without a certificate of ours this one refuses', CA, 403],
+    ['signed by nobody we know, it is not asked', CLIENT, 503],
+    [
+      'it may be left unverified',
+      { ...CLIENT, 'oslo_policy.remote_ssl_verify_server_crt': 'false' },
+      'goes on',
+    ],
+  ])('%s', async ([, options, expected]) => {
+    gateway = await startTestGateway(options, { policy: policyWith({ 'volume:extend': url }) })
+    const [status, text] = await asked('alice', EXTEND)
+    if (expected === 'goes on') expect(text).not.toMatch(/Policy|unavailable/)
+    else expect(status).toBe(expected)
   })
 })

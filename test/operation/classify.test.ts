@@ -334,3 +334,20 @@ describe('what can change what a check rests on is watched', () => {
     expect(found).toMatchObject(expected)
   })
 })
+
+describe('every operation of the API is told with its microversion', () => {
+  test.each<[string, string | undefined, string]>([
+    ['/v3/volumes', undefined, '3.0'],
+    ['/v3/volumes', 'volume 3.44', '3.44'],
+    ['/v3/volumes', 'volume latest', '3.70'],
+    ['/v3/volumes', 'compute 2.1, volume 3.27', '3.27'],
+    // Cinder refuses these itself.
+    ['/v3/volumes', 'volume x', ''],
+    ['/v3/volumes', 'volume 3.99', ''],
+    ['/v2/volumes', 'volume 3.44', '2.0'],
+    ['/', 'volume 3.44', ''],
+    ['/healthcheck', undefined, ''],
+  ])('GET %s with %s: %s', (target, version, expected) => {
+    expect(read({ method: 'GET', target, version })).toMatchObject({ kind: 'other', version: expected })
+  })
+})

@@ -181,14 +181,14 @@ describe('policy files', () => {
         '"volume:exted": "@"',
         '"volume:get": "tenant:%(project_id)s or rule:mine"',
         '"mine": "role:x"',
-        '"volume:multiattach_bootable_volume": "!"',
+        '"volume:multiattach": "!"',
       ].join('\n'),
     )
     const live = await running()
     expect(events.notices.map((each) => each.replace(`${folder}/`, ''))).toEqual([
       `policy.yaml:1:18: rule "volume:exted" is none of Cinder's, and no rule refers to it: it counts for nothing`,
       'policy.yaml:2:16: rule "volume:get" reads the credential "tenant", which no caller has',
-      'policy.yaml:4:40: rule "volume:multiattach_bootable_volume" is left to Cinder: the gateway cannot tell when it is asked',
+      'policy.yaml:4:24: rule "volume:multiattach" is left to Cinder: the gateway cannot tell when it is asked',
     ])
     rmSync(join(folder, 'policy.yaml'))
     await live.refresh()

@@ -19,7 +19,7 @@ const BODY: Readonly<Record<string, unknown>> = {
 const REQUEST_SEEN: RequestFacts = {
   address: '10.1.2.3',
   time: NOON,
-  service: 'nova',
+  service: { name: 'nova', id: '5e7', domain: 'default' },
   version: '3.44',
   bodyAt: (path) => BODY[path.join('.')],
 }
@@ -59,6 +59,10 @@ test.for<[string, boolean, Partial<RequestFacts>?]>([
   ['service:nova', true],
   ['service:glance', false],
   ['service:nova', false, { service: null }],
+  ['service:nova@default', true],
+  ['service:nova@other', false],
+  ['service:5e7', true],
+  ['service:nova@default', false, { service: { name: 'nova', id: '5e7', domain: null } }],
   ['microversion:>=3.44', true],
   ['microversion:>3.44', false],
   ['microversion:<3.100', true],

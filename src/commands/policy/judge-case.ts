@@ -1,13 +1,16 @@
 import type { Facts, Question } from '../../checks/check.ts'
 import { policyCheck } from '../../checks/policy.ts'
 import { rulesCheck } from '../../checks/rules.ts'
+import { FAMILIES } from '../../checks/target.ts'
 import { Secret } from '../../config/secret.ts'
 import { isRejection } from '../../http/rejection.ts'
 import type { Identity, Token } from '../../identity/identity.ts'
 import { classify } from '../../operation/classify.ts'
 import { isGuarded } from '../../operation/operation.ts'
+import { viewFrom } from '../../policy/attributes.ts'
 import { bodyOf, withRules } from '../../policy/enforced.ts'
 import { PolicyError } from '../../policy/evaluate.ts'
+import type { ServiceUser } from '../../policy/extensions.ts'
 import type { PolicyCase } from '../../policy/load-cases.ts'
 import { rulesFor } from '../../policy/operations.ts'
 import { originText } from '../../policy/origin.ts'
@@ -62,12 +65,13 @@ function ofRequest(each: PolicyCase, request: string, told: Told, rules: RuleSet
   const body = Buffer.from(said === undefined ? '' : JSON.stringify(said))
   const segments = bare.split('/').slice(1)
   const version = asked.version === '' ? VERSION : asked.version
-  const call = { mount: 'v3', method, segments, query, body } as const
-  if (rulesFor({ method, segments, query, action: action ?? null, bodyAt: bodyOf(body) }) === null)
+  const contentType = 'application/json'
+  const call = { mount: 'v3', method, segments, query, contentType, body } as const
+  if (rulesFor({ method, segments, query, version, action: action ?? null, bodyAt: bodyOf(body) }) === null)
     return { found: 'no such operation', by: null }
   const identity = identityOf(told, asked.service)
   const operation = classify(
-    { ...call, contentType: 'application/json', apiVersion: `volume ${version}` },
+    { ...call, apiVersion: `volume ${version}` },
     { tokenProject: told.project_id, maximum: null },
   )
   if (isRejection(operation)) return { found: `not judged: ${operation.reason}`, by: null }
@@ -75,7 +79,7 @@ function ofRequest(each: PolicyCase, request: string, told: Told, rules: RuleSet
   if (ruled.kind === 'other' && ruled.rules === undefined) return { found: 'allow', by: null }
   const judged = { ...ruled, asked: { address: asked.address, time: asked.time, bodyAt: bodyOf(body) } }
   const checks = isGuarded(ruled)
-    ? [policyCheck('before', rules), policyCheck('between', rules)]
+    ? [policyCheck('before', rules), policyCheck('between', rules), policyCheck('after', rules)]
     : [rulesCheck(rules)]
   const known = { get: (question: Question) => factOf(question, each.target, told) as never }
   try {
@@ -107,18 +111,22 @@ function factOf(
         userId: isOwn ? told.user_id : text('user_id'),
         status: text('status') ?? 'available',
         migrationStatus: null,
-        view: target,
+        view: viewFrom('volume', target),
       }
     case 'attachment':
-      return { id: question.attachmentId, volumeId: text('volume_id') ?? 'volume' }
+      return {
+        id: question.attachmentId,
+        volumeId: text('volume_id') ?? 'volume',
+        view: viewFrom('attachment', target),
+      }
     case 'object':
-      return target
+      return viewFrom(FAMILIES[question.collection], isOwn ? { user_id: told.user_id } : target)
     default:
       return undefined
   }
 }
 
-function identityOf(told: Told, service: string | null): Identity {
+function identityOf(told: Told, service: ServiceUser | null): Identity {
   const user: Token = {
     userId: told.user_id ?? '',
     userName: told.user_id ?? '',
@@ -132,13 +140,14 @@ function identityOf(told: Told, service: string | null): Identity {
   const hasService = service !== null || told.service_user_id !== null || told.service_roles.length > 0
   const through: Token = {
     ...user,
-    userId: told.service_user_id ?? '',
-    userName: service ?? '',
-    userDomainId: told.service_user_domain_id,
+    userId: told.service_user_id ?? service?.id ?? '',
+    userName: service?.name ?? '',
+    userDomainId: told.service_user_domain_id ?? service?.domain ?? null,
     roles: told.service_roles,
     scope: scopeOf(null, told.service_project_id, told.service_project_domain_id, null),
   }
-  const isService = told.service_roles.includes('service')
+  // Who is said to come through a service comes through one that counts.
+  const isService = service !== null || told.service_roles.includes('service')
   return { user, ...(hasService ? { service: through } : {}), isService, userToken: new Secret('') }
 }
 

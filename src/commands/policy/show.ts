@@ -1,5 +1,5 @@
 import { CATALOGUE } from '../../policy/catalogue.ts'
-import { OPERATIONS } from '../../policy/operations.ts'
+import { NOT_ENFORCED, operationsOf } from '../../policy/operations.ts'
 import { originText } from '../../policy/origin.ts'
 import type { RuleSet } from '../../policy/ruleset.ts'
 import { ownFlags } from '../own-flags.ts'
@@ -66,7 +66,8 @@ export async function list(argv: readonly string[]): Promise<number> {
 export function sample(argv: readonly string[]): number {
   if (argv.length > 0) throw new UsageError('policy sample takes nothing')
   const lines = CATALOGUE.flatMap(({ name, check, deprecated, operations }) => [
-    ...(OPERATIONS[name] ?? operations).map((operation) => `# ${operation}`),
+    ...(operationsOf(name).length > 0 ? operationsOf(name) : operations).map((operation) => `# ${operation}`),
+    ...(NOT_ENFORCED.has(name) ? [`# left to Cinder: ${NOT_ENFORCED.get(name)}`] : []),
     ...(deprecated === undefined
       ? []
       : [`# deprecated: "${deprecated.name}": "${deprecated.check}", or-ed in unless enforce_new_defaults`]),

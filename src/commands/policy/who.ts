@@ -1,4 +1,4 @@
-import { credentialsOf } from '../../checks/policy.ts'
+import { credentialsOf } from '../../checks/caller.ts'
 import { createClients } from '../../clouds/clients.ts'
 import { createSession } from '../../clouds/session.ts'
 import type { Config } from '../../config/options.ts'

@@ -27,6 +27,12 @@ export function labPaths(root: string) {
     cinderConf: join(conf, 'cinder.conf'),
     /** Of fixedRequired and legacyRequired. */
     cinderRequiredConf: join(conf, 'cinder-required.conf'),
+    /** Of legacy and the eventlet twin, and of legacyRequired: the same with a policy file of their own. */
+    cinderLegacyConf: join(conf, 'cinder-legacy.conf'),
+    cinderLegacyRequiredConf: join(conf, 'cinder-legacy-required.conf'),
+    /** The policy file of the fixed Cinders, and of the gateway. */
+    policy: join(conf, 'policy.yaml'),
+    legacyPolicy: join(conf, 'policy-legacy.yaml'),
     keystoneConf: join(conf, 'keystone.conf'),
     novaConf: join(conf, 'nova.conf'),
     verdicts: join(root, 'verdicts.jsonl'),

@@ -51,8 +51,14 @@ function rabbit({ root, ports }: LabLayout): LabCommand[] {
 /** The command of one Cinder API under uWSGI. */
 function cinderApi({ root, ports }: LabLayout, name: CinderName, isTimed: boolean): LabCommand {
   const paths = labPaths(root)
+  const conf = {
+    fixed: paths.cinderConf,
+    fixedRequired: paths.cinderRequiredConf,
+    legacy: paths.cinderLegacyConf,
+    legacyRequired: paths.cinderLegacyRequiredConf,
+  }
   const command = uwsgi(name, ports[name], join(python, 'lab_cinder_api.py'), {
-    LAB_CINDER_CONF: name.endsWith('Required') ? paths.cinderRequiredConf : paths.cinderConf,
+    LAB_CINDER_CONF: conf[name],
     ...(name.startsWith('legacy') ? { LAB_VERDICTS: isTimed ? 'none' : paths.verdicts } : {}),
   })
   return isTimed ? { ...command, argv: [...command.argv, '--master', '--processes', '2'] } : command
@@ -69,7 +75,12 @@ export function serviceCommands(
   const conf = ['--config-file', paths.cinderConf]
   const twin: LabCommand = {
     name: 'eventlet',
-    argv: ['/usr/bin/python3', join(python, 'lab_cinder_eventlet.py'), ...conf],
+    argv: [
+      '/usr/bin/python3',
+      join(python, 'lab_cinder_eventlet.py'),
+      '--config-file',
+      paths.cinderLegacyConf,
+    ],
     env: { ...pythonEnv, LAB_VERDICTS: paths.verdicts },
   }
   return [

@@ -37,7 +37,7 @@ export function writeConfigs({ root, ports }: LabLayout): void {
   const write = (path: string, sections: Sections) => writeFileSync(path, ini(sections))
   for (const folder of [paths.conf, paths.data, paths.logs, join(paths.data, 'locks')])
     mkdirSync(folder, { recursive: true })
-  writeFileSync(join(paths.conf, 'policy.yaml'), '{}\n')
+  for (const policy of [paths.policy, paths.legacyPolicy]) writeFileSync(policy, '{}\n')
   const authtoken = (user: string, type: string, required: boolean) => ({
     ...credentials(user, keystoneUrl),
     www_authenticate_uri: keystoneUrl,
@@ -48,7 +48,7 @@ export function writeConfigs({ root, ports }: LabLayout): void {
   const common = { use_stderr: true, debug: false, transport_url: transport, my_ip: '127.0.0.1', host: 'lab' }
   const tail = {
     oslo_concurrency: { lock_path: join(paths.data, 'locks') },
-    oslo_policy: { policy_file: join(paths.conf, 'policy.yaml') },
+    oslo_policy: { policy_file: paths.policy },
     oslo_messaging_rabbit: {
       heartbeat_in_pthread: false,
       rabbit_retry_backoff: 1,
@@ -66,7 +66,7 @@ export function writeConfigs({ root, ports }: LabLayout): void {
     fernet_tokens: { key_repository: join(paths.data, 'fernet') },
     credential: { key_repository: join(paths.data, 'credential') },
     fernet_receipts: { key_repository: join(paths.data, 'fernet') },
-    oslo_policy: { policy_file: join(paths.conf, 'policy.yaml') },
+    oslo_policy: { policy_file: paths.policy },
   })
 
   write(paths.novaConf, {
@@ -80,8 +80,14 @@ export function writeConfigs({ root, ports }: LabLayout): void {
   })
   copyFileSync('/etc/nova/api-paste.ini', join(paths.conf, 'api-paste.ini'))
 
-  for (const required of [false, true])
-    write(required ? paths.cinderRequiredConf : paths.cinderConf, {
+  const cinders = [
+    { path: paths.cinderConf, required: false, policy: paths.policy },
+    { path: paths.cinderRequiredConf, required: true, policy: paths.policy },
+    { path: paths.cinderLegacyConf, required: false, policy: paths.legacyPolicy },
+    { path: paths.cinderLegacyRequiredConf, required: true, policy: paths.legacyPolicy },
+  ]
+  for (const { path, required, policy } of cinders)
+    write(path, {
       DEFAULT: {
         ...common,
         auth_strategy: 'keystone',
@@ -104,6 +110,7 @@ export function writeConfigs({ root, ports }: LabLayout): void {
       nova: { token_auth_url: keystoneUrl, interface: 'public', ...credentials('cinder', keystoneUrl) },
       lab: { volume_driver: 'lab_driver.LabDriver', volume_backend_name: 'lab' },
       ...tail,
+      oslo_policy: { policy_file: policy },
     })
 
   writeFileSync(

@@ -1,15 +1,21 @@
 import { IDS } from '../cases.ts'
 
 const volume_id = IDS.volume
+const SNAPSHOT = '40000000-0000-4000-8000-000000000001'
+const GROUP = '40000000-0000-4000-8000-000000000003'
 const CONNECTOR = { connector: { host: 'h', ip: '10.0.0.1', initiator: 'iqn.a' } }
 
 /** Bodies that pass Cinder's schemas, by operation, or by rule and operation. */
 export const BODIES: Readonly<Record<string, object>> = {
   'POST /attachments': { attachment: { volume_uuid: IDS.otherVolume, instance_uuid: IDS.server } },
+  'volume:multiattach_bootable_volume POST /attachments': {
+    attachment: { volume_uuid: volume_id, instance_uuid: IDS.server },
+  },
   'PUT /attachments/{attachment_id}': { attachment: CONNECTOR },
-  'POST /backups': { backup: { volume_id } },
+  'POST /backups': { backup: { volume_id, snapshot_id: SNAPSHOT } },
   'PUT /backups/{backup_id}': { backup: { name: 'n' } },
   'POST /backups/{backup_id}/restore': { restore: { volume_id } },
+  'volume:create POST /backups/{backup_id}/restore': { restore: { name: 'n' } },
   'POST /backups/import_record': { 'backup-record': { backup_service: 's', backup_url: 'dQ==' } },
   'POST /backups/{backup_id}/action os-reset_status': { 'os-reset_status': { status: 'available' } },
   'PUT /clusters/{cluster_id}': { name: 'c' },
@@ -24,6 +30,20 @@ export const BODIES: Readonly<Record<string, object>> = {
   'POST /groups/action create-from-src': {
     'create-from-src': { name: 'n', group_snapshot_id: '40000000-0000-4000-8000-000000000004' },
   },
+  'group:get POST /groups/action create-from-src': {
+    'create-from-src': { name: 'n', source_group_id: GROUP },
+  },
+  'POST /consistencygroups': { consistencygroup: { name: 'n', volume_types: '__DEFAULT__' } },
+  'POST /consistencygroups/create_from_src': {
+    'consistencygroup-from-src': { name: 'n', cgsnapshot_id: '40000000-0000-4000-8000-000000000004' },
+  },
+  'group:get POST /consistencygroups/create_from_src': {
+    'consistencygroup-from-src': { name: 'n', source_cgid: GROUP },
+  },
+  'PUT /consistencygroups/{group_id}': { consistencygroup: { name: 'n' } },
+  'PUT /consistencygroups/{group_id}/update': { consistencygroup: { name: 'n' } },
+  'POST /consistencygroups/{group_id}/delete': { consistencygroup: { force: false } },
+  'POST /cgsnapshots': { cgsnapshot: { name: 'n', consistencygroup_id: GROUP } },
   'PUT /groups/{group_id}': { group: { name: 'n' } },
   'POST /groups/{group_id}/action delete': { delete: { 'delete-volumes': false } },
   'POST /groups/{group_id}/action reset_status': { reset_status: { status: 'available' } },
@@ -42,6 +62,8 @@ export const BODIES: Readonly<Record<string, object>> = {
   'PUT /os-hosts/{host_name}': { status: 'enable' },
   'POST /manageable_snapshots': { snapshot: { volume_id, ref: 'r' } },
   'POST /manageable_volumes': { volume: { host: 'h', ref: 'r' } },
+  'POST /os-snapshot-manage': { snapshot: { volume_id, ref: 'r' } },
+  'POST /os-volume-manage': { volume: { host: 'h', ref: 'r' } },
   'POST /qos-specs': { qos_specs: { name: 'n' } },
   'PUT /qos-specs/{qos_id}': { qos_specs: { a: 'b' } },
   'PUT /qos-specs/{qos_id}/delete_keys': { keys: ['a'] },
@@ -51,8 +73,9 @@ export const BODIES: Readonly<Record<string, object>> = {
   'PUT /os-services/freeze': { host: 'h' },
   'PUT /os-services/thaw': { host: 'h' },
   'PUT /os-services/failover_host': { host: 'h' },
+  'PUT /os-services/failover': { host: 'h' },
   'POST /snapshots/{snapshot_id}/action os-reset_status': { 'os-reset_status': { status: 'available' } },
-  'POST /snapshots/{snapshot_id}/action update_snapshot_status': {
+  'POST /snapshots/{snapshot_id}/action os-update_snapshot_status': {
     'os-update_snapshot_status': { status: 'available' },
   },
   'POST /snapshots/{snapshot_id}/metadata': { metadata: { a: 'b' } },
@@ -103,7 +126,10 @@ export const BODIES: Readonly<Record<string, object>> = {
   'PUT /volumes/{volume_id}/metadata/{key}': { meta: { a: 'b' } },
   'POST /volumes': { volume: { size: 1 } },
   'volume:create_from_image POST /volumes': { volume: { size: 1, imageRef: IDS.server } },
-  'volume:multiattach POST /volumes': { volume: { size: 1, multiattach: true } },
+  'volume:get_snapshot POST /volumes': { volume: { size: 1, snapshot_id: SNAPSHOT } },
+  'volume:get POST /volumes': { volume: { size: 1, source_volid: volume_id } },
+  'group:get POST /volumes': { volume: { size: 1, group_id: GROUP } },
+  'backup:get POST /volumes': { volume: { size: 1, backup_id: '40000000-0000-4000-8000-000000000002' } },
   'PUT /volumes/{volume_id}': { volume: { name: 'n' } },
   'POST /os-volume-transfer': { transfer: { volume_id, name: 'n' } },
   'POST /volume-transfers': { transfer: { volume_id, name: 'n' } },

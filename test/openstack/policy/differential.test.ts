@@ -7,7 +7,7 @@ import { readRules } from '../../../src/policy/source.ts'
 import { credentialsOf, Dice, ruleOf, targetOf } from './generator.ts'
 import { startOracle } from './oracle.ts'
 
-const DECISIONS = Number(process.env.POLICY_DECISIONS ?? 100_000)
+const DECISIONS = Number(process.env.POLICY_DECISIONS ?? 5_000)
 const SEED = Number(process.env.POLICY_SEED ?? 2_004_555)
 const oracle = startOracle()
 afterAll(() => oracle.close())

@@ -1,0 +1,66 @@
+import { type Calls, inBody, SEE } from './call-rule.ts'
+
+const GROUP = 'POST /groups/{group_id}/action'
+/** Groups, group snapshots, and what they were before. */
+export const GROUP_CALLS: Calls = {
+  // groups, group snapshots, and what came before them
+  'GET /groups': ['group:get_all'],
+  'GET /groups/detail': ['group:get_all'],
+  'POST /groups': ['group:create'],
+  'POST /groups/action create-from-src': [
+    inBody(SEE.groupSnapshot, 'create-from-src', 'group_snapshot_id'),
+    inBody(SEE.group, 'create-from-src', 'source_group_id'),
+    'group:create',
+  ],
+  'GET /groups/{group_id}': [SEE.group],
+  'PUT /groups/{group_id}': [SEE.group, 'group:update'],
+  [`${GROUP} delete`]: [SEE.group, 'group:delete'],
+  [`${GROUP} reset_status`]: [SEE.group, 'group:reset_status'],
+  [`${GROUP} enable_replication`]: [SEE.group, 'group:enable_replication'],
+  [`${GROUP} disable_replication`]: [SEE.group, 'group:disable_replication'],
+  [`${GROUP} failover_replication`]: [SEE.group, 'group:failover_replication'],
+  [`${GROUP} list_replication_targets`]: [SEE.group, 'group:list_replication_targets'],
+  'GET /group_snapshots': ['group:get_all_group_snapshots'],
+  'GET /group_snapshots/detail': ['group:get_all_group_snapshots'],
+  'POST /group_snapshots': [
+    inBody(SEE.group, 'group_snapshot', 'group_id'),
+    inBody('group:create_group_snapshot', 'group_snapshot', 'group_id'),
+  ],
+  'GET /group_snapshots/{group_snapshot_id}': [SEE.groupSnapshot],
+  'PUT /group_snapshots/{group_snapshot_id}': [SEE.groupSnapshot, 'group:update_group_snapshot'],
+  'DELETE /group_snapshots/{group_snapshot_id}': [SEE.groupSnapshot, 'group:delete_group_snapshot'],
+  'POST /group_snapshots/{g_snapshot_id}/action reset_status': [
+    SEE.groupSnapshot,
+    'group:reset_group_snapshot_status',
+  ],
+  'GET /consistencygroups': ['group:get_all'],
+  'GET /consistencygroups/detail': ['group:get_all'],
+  'POST /consistencygroups': ['group:create'],
+  'POST /consistencygroups/create_from_src': [
+    'group:create',
+    inBody(SEE.groupSnapshot, 'consistencygroup-from-src', 'cgsnapshot_id'),
+    inBody(SEE.group, 'consistencygroup-from-src', 'source_cgid'),
+  ],
+  'GET /consistencygroups/{group_id}': [SEE.group],
+  'PUT /consistencygroups/{group_id}': [SEE.group, 'group:update'],
+  'PUT /consistencygroups/{group_id}/update': [SEE.group, 'group:update'],
+  'POST /consistencygroups/{group_id}/delete': [SEE.group, 'group:delete'],
+  'GET /cgsnapshots': ['group:get_all_group_snapshots'],
+  'GET /cgsnapshots/detail': ['group:get_all_group_snapshots'],
+  'POST /cgsnapshots': [
+    inBody(SEE.group, 'cgsnapshot', 'consistencygroup_id'),
+    inBody('group:create_group_snapshot', 'cgsnapshot', 'consistencygroup_id'),
+  ],
+  'GET /cgsnapshots/{group_snapshot_id}': [SEE.groupSnapshot],
+  'DELETE /cgsnapshots/{group_snapshot_id}': [SEE.groupSnapshot, 'group:delete_group_snapshot'],
+  'GET /group_types': [],
+  'GET /group_types/{group_type_id}': [],
+  'POST /group_types': ['group:group_types:create'],
+  'PUT /group_types/{group_type_id}': ['group:group_types:update'],
+  'DELETE /group_types/{group_type_id}': ['group:group_types:delete'],
+  'GET /group_types/{group_type_id}/group_specs': ['group:group_types_specs:get_all'],
+  'POST /group_types/{group_type_id}/group_specs': ['group:group_types_specs:create'],
+  'GET /group_types/{group_type_id}/group_specs/{g_spec_id}': ['group:group_types_specs:get'],
+  'PUT /group_types/{group_type_id}/group_specs/{g_spec_id}': ['group:group_types_specs:update'],
+  'DELETE /group_types/{group_type_id}/group_specs/{g_spec_id}': ['group:group_types_specs:delete'],
+}
