@@ -4,14 +4,13 @@ import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
 import { credentialsOf, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
-import { type Caller, cinderFacts } from './clouds/cinder.ts'
+import type { Caller } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
-import { computeEndpoint, serverVolume } from './clouds/nova.ts'
 import { checkOwnToken } from './clouds/own-token.ts'
-import { remotePolicy } from './clouds/remote-policy.ts'
 import { createSession } from './clouds/session.ts'
-import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
+import { createSources } from './clouds/sources.ts'
+import { discoverVersions } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
 import { throughExpress } from './express.ts'
@@ -35,7 +34,7 @@ import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { createTokens } from './tokens.ts'
-import { type TakesTurns, volumeOf } from './turns.ts'
+import { type TakesTurns, takeTurn } from './turns.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
@@ -61,7 +60,7 @@ export async function createApp(
   turns: TakesTurns,
 ): Promise<App> {
   const clients = createClients(config, metrics)
-  const { keystone, nova, cinder } = clients
+  const { keystone } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
   const serviceAccount = config.credentials.service_user
@@ -70,35 +69,14 @@ export async function createApp(
 
   const tokens = await createTokens(config, keystone.send, session, metrics)
 
-  const upstream = new URL(config.cinderguard.upstream)
-  const base = upstream.origin + config.cinderguard.public_prefix
-  const cinderVersions = versionKeeper('cinder', cinder.send, async () => `${base}/`, 'v3', Date.now)
-  const facts = cinderFacts(
-    cinder.send,
-    base,
-    async () => (await cinderVersions()).maximum,
-    config.DEFAULT.osapi_max_limit,
-  )
-  const novaEndpoint = (projectId: string | null) => computeEndpoint(config, session, projectId)
-  const novaVersions = versionKeeper(
-    'nova',
-    nova.send,
-    async () => `${versionRoot(await novaEndpoint(null))}/`,
-    'v2.1',
-    Date.now,
-  )
-  const sources = {
-    cinder: facts,
-    remote: remotePolicy(clients.policy.send, config.oslo_policy.remote_content_type),
-    serverVolume: async (question: Parameters<typeof serverVolume>[3], caller: Caller) => {
-      const endpoint = await novaEndpoint(caller.projectId)
-      const headers = await withServiceToken(caller.headers, serviceSession)
-      return serverVolume(nova.send, endpoint, novaVersions, question, headers)
-    },
-  }
+  const { facts, cinderVersions, documents, vouched } = createSources(config, clients, {
+    session,
+    serviceSession,
+    keystone: tokens.keystone,
+  })
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
   const forwarder = createForwarder(engine, {
-    url: upstream,
+    url: new URL(config.cinderguard.upstream),
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
@@ -147,24 +125,29 @@ export async function createApp(
           ),
     classify: (request, identity) => {
       if (!request.headers.has('openstack-api-version')) return classified(request, identity, null)
-      const versions = cinderVersions()
-      return versions instanceof Promise
-        ? versions.then(({ maximum }) => classified(request, identity, maximum))
-        : classified(request, identity, versions.maximum)
+      const maximum = cinderVersions.known()?.maximum ?? null
+      const operation = classified(request, identity, maximum)
+      if (!restsOn(maximum, operation)) return operation
+      // Where the newest microversion cannot be learnt, Cinder itself refuses what is too new.
+      return cinderVersions.renewed(request.requestId).then(
+        (versions) => classified(request, identity, versions.maximum),
+        () => operation,
+      )
     },
     get checks() {
       return createChecks(policy.current(), { ...config.cinderguard, ...config.policy })
     },
     policyInForce: () => policy.identity?.().digest,
-    turn: async (operation, identity, facts) => {
-      const volume = await volumeOf(operation, identity, facts)
-      return volume === null ? () => undefined : turns.take(volume)
-    },
+    turn: (operation, identity, facts) =>
+      takeTurn(operation, identity, facts, turns, config.cinderguard.decision_timeout / 2),
     facts: (request, identity) => {
       const known = new KnownFacts()
       const caller = callerOf(request, identity, policy)
+      // Cinder holds a token's access rules against our look-ups too, unless a service vouches for them.
+      const isBound = identity.user.hasAccessRules && identity.serviceToken === undefined
       return Object.assign(known, {
-        gather: (questions) => gather(questions, known, caller, sources),
+        gather: async (questions) =>
+          gather(questions, known, isBound ? await vouched(caller) : caller, facts),
       } satisfies Pick<FactBook, 'gather'>)
     },
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
@@ -195,9 +178,8 @@ export async function createApp(
     stages,
     probes: {
       keystone: () => checkOwnToken(session, tokens.keystone),
-      cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),
-      nova: async () =>
-        discoverVersions('nova', nova.send, `${versionRoot(await novaEndpoint(null))}/`, 'v2.1'),
+      cinder: () => discoverVersions(documents.cinder),
+      nova: () => discoverVersions(documents.nova),
     },
     async close() {
       forwarder.close()
@@ -217,17 +199,20 @@ function askedBy(request: GuardedRequest, body: Uint8Array): AskedBy {
   return { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(body) }
 }
 
+/** The newest microversion counts for what is refused as too new, and for what is judged before it is known. */
+function restsOn(maximum: Version | null, operation: Operation | Rejection): boolean {
+  if (isRejection(operation)) return operation.reason === 'version_unsupported'
+  return maximum === null && isJudged(operation)
+}
+
 function callerOf(request: GuardedRequest, identity: Identity, policy: PolicySource): Caller {
   return {
-    headers: { 'x-auth-token': identity.userToken.reveal(), 'x-openstack-request-id': request.requestId },
+    headers: {
+      'x-auth-token': identity.userToken.reveal(),
+      'x-openstack-request-id': request.requestId,
+      ...(identity.serviceToken === undefined ? {} : { 'x-service-token': identity.serviceToken.reveal() }),
+    },
     projectId: projectOf(identity.user),
     isAdmin: credentialsOf(identity, policy.current()).is_admin === true,
   }
-}
-
-async function withServiceToken(
-  headers: Readonly<Record<string, string>>,
-  session: ReturnType<typeof createSession>,
-): Promise<Readonly<Record<string, string>>> {
-  return { ...headers, 'x-service-token': (await session.get()).token.reveal() }
 }

@@ -39,7 +39,7 @@ export interface Stages {
   /** Digest of the policy in force, for the record. */
   policyInForce?(): string | undefined
   facts(request: GuardedRequest, identity: Identity): FactBook
-  /** Waits until no other operation on the same volume is under way. */
+  /** Waits until no other operation on the same volume is under way; ended when Cinder has answered. */
   turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
   /** A time limit for all waiting of one decision together, begun when the request has been read. */
   deadline(): <T>(work: Eventually<T>) => Eventually<T>
@@ -52,8 +52,18 @@ export interface Stages {
   /** In `observe` a refusal is recorded, and its request forwarded. */
   mode(rejection: Rejection, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
-  /** Resolves when the answer was sent, or to a rejection when nothing was sent yet. */
-  forward(approved: Approved, raw: IncomingMessage, response: ServerResponse): Promise<Rejection | null>
+  /**
+   * Resolves when the answer was sent, or to a rejection when nothing was sent yet.
+   *
+   * @param answered told once when Cinder has answered or is no longer waited for; with it, a client that leaves or
+   *   reads slowly changes nothing for Cinder.
+   */
+  forward(
+    approved: Approved,
+    raw: IncomingMessage,
+    response: ServerResponse,
+    answered?: () => void,
+  ): Promise<Rejection | null>
   record(outcome: Outcome): void
   now(): number
 }
@@ -138,6 +148,9 @@ export function createGateway(
     let rejection: Rejection | null = null
     let observed: Rejection | null = null
     let caller: CallerKind = 'unknown'
+    // A turn that came too late for its request is ended too.
+    const endTurn = (): void => void draft.turn?.then((end) => end()).catch(() => undefined)
+    let isForwarded = false
     try {
       const verdict = await judge(raw, envelope, draft, stages).catch((fault: unknown) =>
         stages.reasonOf(fault, envelope.requestId),
@@ -151,11 +164,17 @@ export function createGateway(
         if (approved === null) rejection = refusal
         else observed = refusal
       } else approved = verdict
-      if (approved !== null) rejection = await stages.forward(approved, raw, response)
+      if (approved !== null) {
+        try {
+          rejection = await stages.forward(approved, raw, response, draft.turn && endTurn)
+          isForwarded = true
+        } catch (fault) {
+          rejection = stages.reasonOf(fault, envelope.requestId)
+        }
+      }
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
     } finally {
-      // A turn that came too late for its request is ended too.
-      void draft.turn?.then((end) => end()).catch(() => undefined)
+      if (!isForwarded) endTurn()
       stages.record({
         envelope,
         draft,

@@ -32,7 +32,11 @@ export interface Facts {
   volume: { question: { volumeId: string }; answer: Volume | 'absent' | 'not-authorized' }
   /** `unknown`: this Cinder cannot list them all (before microversion 3.27). */
   attachments: { question: { volumeId: string }; answer: readonly Attachment[] | 'unknown' }
-  attachment: { question: { attachmentId: string }; answer: { id: string; volumeId: string } | 'absent' }
+  /** `hidden`: it is there, of a volume that the caller is not shown. */
+  attachment: {
+    question: { attachmentId: string }
+    answer: { id: string; volumeId: string } | 'absent' | 'hidden'
+  }
   /** Any other object, as far as rules read it; `hidden` when Cinder refuses to show it to the caller. */
   object: {
     question: { collection: ObjectCollection; id: string }

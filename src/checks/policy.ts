@@ -8,6 +8,7 @@ import {
   type Ask,
   ask,
   type Check,
+  type Facts,
   type Known,
   type Question,
   type Volume,
@@ -143,10 +144,8 @@ function onAttachment(
   const attachment = known.get(question)
   if (attachment === undefined) return ask(question)
   if (attachment === 'absent') return reject('attachment_not_found', { attachment: attachmentId })
-  const volumeQuestion = { fact: 'volume', volumeId: attachment.volumeId } as const
-  const volume = known.get(volumeQuestion)
-  if (volume === undefined) return ask(volumeQuestion)
-  const target = attachmentTarget(attachment, volume, identity)
+  const target = attachmentTarget(operation, attachment, identity, known)
+  if ('verdict' in target) return target as Ask
   const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
   for (const rule of rules) {
     const verdict = judged(policy, rule, credentials, target, known)
@@ -156,20 +155,25 @@ function onAttachment(
   return ALLOW
 }
 
-/** An attachment as Cinder's rules see it: with the project of its volume, and the caller for its user. */
+/**
+ * An attachment as Cinder's rules see it, with the project of its volume and the caller for its user; or what must be
+ * known first.
+ */
 export function attachmentTarget(
-  attachment: { readonly id: string; readonly volumeId: string },
-  volume: Volume | string,
+  { attachmentId }: { readonly attachmentId: string },
+  attachment: Exclude<Facts['attachment']['answer'], 'absent'>,
   identity: Identity,
-): Record<string, unknown> {
+  known: Known,
+): Record<string, unknown> | Ask {
+  const own = { user_id: identity.user.userId }
   // A volume that the caller cannot see is another project's: the target then has no project at all.
+  if (attachment === 'hidden') return { id: attachmentId, ...own }
+  const { id, volumeId } = attachment
+  const question = { fact: 'volume', volumeId } as const
+  const volume = known.get(question)
+  if (volume === undefined) return ask(question)
   const projectId = typeof volume === 'string' ? {} : { project_id: projectIdOf(volume, identity) }
-  return {
-    id: attachment.id,
-    volume_id: attachment.volumeId,
-    user_id: identity.user.userId,
-    ...projectId,
-  }
+  return { id, volume_id: volumeId, ...own, ...projectId }
 }
 
 function refuse(rule: string): Rejection {

@@ -70,9 +70,7 @@ function targetOf(
       const attachment = known.get(question)
       if (attachment === undefined) return ask(question)
       if (attachment === 'absent') return null
-      const ofVolume = { fact: 'volume', volumeId: attachment.volumeId } as const
-      const volume = known.get(ofVolume)
-      return volume === undefined ? ask(ofVolume) : attachmentTarget(attachment, volume, identity)
+      return attachmentTarget(target, attachment, identity, known)
     }
     case 'object': {
       const question = { fact: 'object', collection: target.collection, id: target.id } as const

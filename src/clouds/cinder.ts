@@ -11,6 +11,9 @@ export interface Caller {
   readonly isAdmin: boolean
 }
 
+/** What was typed for an id can be none, and would only burst the head of a look-up. */
+export class OddIdError extends Error {}
+
 /** The caller's token was good to the gateway's cache, and is refused by Cinder: revoked meanwhile. */
 export class TokenRefusedError extends Error {}
 
@@ -25,6 +28,8 @@ export interface CinderFacts {
 
 /** The attachments API begins here, and here its filters are hard-coded, beyond an operator's reach. */
 const ATTACHMENTS: Version = [3, 27]
+/** Characters; Cinder's own have 36. */
+const LONGEST_ID = 255
 /** Statuses of a volume that may hide attachment rows from the volume view. */
 const MAY_HIDE_ROWS = /^(attaching|detaching|reserved|error_attaching|error_detaching|maintenance)$/
 
@@ -38,10 +43,12 @@ const MAY_HIDE_ROWS = /^(attaching|detaching|reserved|error_attaching|error_deta
 export function cinderFacts(
   send: Send,
   base: string,
-  maximum: () => Promise<Version>,
+  maximum: (requestId?: string) => Promise<Version>,
   pageSize: number,
 ): CinderFacts {
-  async function get(path: string, caller: Caller, version: string): Promise<CloudResponse> {
+  /** @param id of what is asked for; part of the path. */
+  async function get(path: string, caller: Caller, version: string, id = ''): Promise<CloudResponse> {
+    if (id.length > LONGEST_ID) throw new OddIdError('an id too long to ask about')
     const project = caller.projectId === null ? '' : `/${encodeURIComponent(caller.projectId)}`
     const answer = await send({
       method: 'GET',
@@ -58,7 +65,7 @@ export function cinderFacts(
 
   const cinder: CinderFacts = {
     async volume(id, caller) {
-      const answer = await get(`/volumes/${encodeURIComponent(id)}`, caller, '3.0')
+      const answer = await get(`/volumes/${encodeURIComponent(id)}`, caller, '3.0', id)
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'not-authorized'
       const volume = answer.status === 200 ? jsonObject('cinder', answer).volume : undefined
@@ -67,9 +74,10 @@ export function cinderFacts(
     },
 
     async attachments(volumeId, caller) {
-      if (compare(await maximum(), ATTACHMENTS) < 0) return fromVolume(await cinder.volume(volumeId, caller))
+      if (compare(await maximum(requestIdOf(caller)), ATTACHMENTS) < 0)
+        return fromVolume(await cinder.volume(volumeId, caller))
       const query = `volume_id=${encodeURIComponent(volumeId)}${caller.isAdmin ? '&all_tenants=1' : ''}`
-      const answer = await get(`/attachments/detail?${query}`, caller, '3.27')
+      const answer = await get(`/attachments/detail?${query}`, caller, '3.27', volumeId)
       const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
       if (!Array.isArray(rows))
         throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
@@ -80,8 +88,9 @@ export function cinderFacts(
     },
 
     async attachment(id, caller) {
-      const answer = await get(`/attachments/${encodeURIComponent(id)}`, caller, '3.27')
+      const answer = await get(`/attachments/${encodeURIComponent(id)}`, caller, '3.27', id)
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
+      if (answer.status === 400 && isFault(answer, 'badRequest')) return listed(id, caller)
       const row = answer.status === 200 ? jsonObject('cinder', answer).attachment : undefined
       if (!isRecord(row))
         throw new CloudError('cinder', `an attachment look-up was answered ${answer.status}`)
@@ -90,9 +99,9 @@ export function cinderFacts(
     },
 
     async object({ collection, id }, caller) {
-      const newest = await maximum()
+      const newest = await maximum(requestIdOf(caller))
       const version = compare(newest, [3, 58]) < 0 ? newest : ([3, 58] as const)
-      const answer = await get(`/${collection}/${encodeURIComponent(id)}`, caller, version.join('.'))
+      const answer = await get(`/${collection}/${encodeURIComponent(id)}`, caller, version.join('.'), id)
       if (answer.status === 404) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'hidden'
       const name = collection === 'types' ? 'volume_type' : collection.slice(0, -1)
@@ -102,26 +111,39 @@ export function cinderFacts(
       return readObject(object)
     },
 
-    async *allAttachments(caller) {
-      const everywhere = caller.isAdmin ? '&all_tenants=1' : ''
-      for (let marker = ''; ; ) {
-        const answer = await get(
-          `/attachments/detail?limit=${pageSize}${everywhere}${marker}`,
-          caller,
-          '3.27',
-        )
-        const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
-        if (!Array.isArray(rows))
-          throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
-        const page = rows.map(readAttachment)
-        yield* page
-        const last = page.at(-1)
-        if (last === undefined || page.length < pageSize) return
-        marker = `&marker=${encodeURIComponent(last.id)}`
-      }
-    },
+    allAttachments: (caller) => paged('/attachments/detail', caller),
+  }
+
+  async function* paged(path: string, caller: Caller): AsyncGenerator<Attachment> {
+    const everywhere = caller.isAdmin ? '&all_tenants=1' : ''
+    for (let marker = ''; ; ) {
+      const answer = await get(`${path}?limit=${pageSize}${everywhere}${marker}`, caller, '3.27')
+      const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
+      if (!Array.isArray(rows))
+        throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
+      const page = rows.map(readAttachment)
+      yield* page
+      const last = page.at(-1)
+      if (last === undefined || page.length < pageSize) return
+      marker = `&marker=${encodeURIComponent(last.id)}`
+    }
+  }
+
+  /**
+   * Cinder 18 and later fails to show an attachment that has no connection yet if its volume's back end has a
+   * format (NFS and the like): it is there, and the list shows it, to whom its volume is shown.
+   */
+  async function listed(id: string, caller: Caller): Promise<Facts['attachment']['answer']> {
+    for await (const row of paged('/attachments', caller))
+      if (row.id.toLowerCase() === id.toLowerCase()) return { id: row.id, volumeId: row.volumeId }
+    return 'hidden'
   }
   return cinder
+}
+
+/** The request that the caller asks for. */
+export function requestIdOf({ headers }: Pick<Caller, 'headers'>): string | undefined {
+  return headers['x-openstack-request-id']
 }
 
 /** Extensions prefix the names of the fields that they show. */

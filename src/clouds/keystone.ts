@@ -2,6 +2,9 @@ import type { Token, TokenValidator } from '../identity/identity.ts'
 import { CloudError, type CloudResponse, isRecord, jsonObject, type Send, textAt } from './client.ts'
 import type { SessionKeeper } from './session.ts'
 
+/** Characters. Keystone's `max_token_size` never was larger by default; a JWS token has some hundreds. */
+const LONGEST = 8192
+
 /**
  * Asks Keystone about a token: `GET /v3/auth/tokens` with the gateway's own one. When that is refused, it logs in
  * again, once.
@@ -9,7 +12,7 @@ import type { SessionKeeper } from './session.ts'
 export function keystoneValidator(send: Send, identityUrl: string, session: SessionKeeper): TokenValidator {
   async function lookUp(subject: string, allowExpired: boolean, requestId: string): Promise<CloudResponse> {
     for (let tries = 0; ; tries += 1) {
-      const own = await session.get()
+      const own = await session.get(requestId)
       const answer = await send({
         method: 'GET',
         url: `${identityUrl}/auth/tokens?nocatalog${allowExpired ? '&allow_expired=1' : ''}`,
@@ -29,8 +32,8 @@ export function keystoneValidator(send: Send, identityUrl: string, session: Sess
   return {
     async validate(token, allowExpired, requestId) {
       const subject = token.reveal()
-      // What cannot be a header value cannot be a token.
-      if (!/^[\x21-\x7e]+$/.test(subject)) return 'invalid'
+      // What cannot be a header value cannot be a token, nor can what Keystone's server would not even read.
+      if (subject.length > LONGEST || !/^[\x21-\x7e]+$/.test(subject)) return 'invalid'
       const answer = await lookUp(subject, allowExpired, requestId)
       if (answer.status === 404) {
         if (!isKeystoneFault(answer)) throw new CloudError('keystone', 'a 404 that Keystone did not write')

@@ -5,9 +5,13 @@ import type { SessionKeeper } from './session.ts'
 
 /** Our own token is looked up like anybody's: that shows Keystone there, our account good and allowed to ask. */
 export async function checkOwnToken(session: SessionKeeper, validator: TokenValidator): Promise<void> {
-  const own = await session.get()
-  const found = await validator.validate(own.token, false, `req-${randomUUID()}`)
-  if (found !== 'invalid') return
-  session.invalidate(own)
+  const requestId = `req-${randomUUID()}`
+  for (let tries = 0; tries < 2; tries += 1) {
+    const own = await session.get(requestId)
+    const found = await validator.validate(own.token, false, requestId)
+    if (found !== 'invalid') return
+    // It may only have been revoked: a new one tells.
+    session.invalidate(own)
+  }
   throw new CloudError('keystone', 'our own token is refused')
 }

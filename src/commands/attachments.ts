@@ -5,7 +5,7 @@ import { createClients } from '../clouds/clients.ts'
 import { keystoneValidator } from '../clouds/keystone.ts'
 import { computeEndpoint, serverVolume } from '../clouds/nova.ts'
 import { createSession, identityUrlOf } from '../clouds/session.ts'
-import { discoverVersions, versionKeeper, versionRoot } from '../clouds/versions.ts'
+import { cinderDocument, discoverVersions, novaDocument, versionKeeper } from '../clouds/versions.ts'
 import type { Config } from '../config/options.ts'
 import { Secret } from '../config/secret.ts'
 import { projectOf } from '../identity/identity.ts'
@@ -56,21 +56,15 @@ async function audit(config: Config, token: Secret): Promise<AuditResult> {
     const projectId = projectOf(user)
     const headers = { 'x-auth-token': token.reveal() }
     const base = new URL(config.cinderguard.upstream).origin + config.cinderguard.public_prefix
-    const newest = async () => (await discoverVersions('cinder', cinder.send, `${base}/`, 'v3')).maximum
+    const newest = async () => (await discoverVersions(cinderDocument(cinder.send, base))).maximum
     const facts = cinderFacts(cinder.send, base, newest, config.DEFAULT.osapi_max_limit)
     const endpoint = await computeEndpoint(config, session, projectId)
-    const versions = versionKeeper(
-      'nova',
-      nova.send,
-      async () => `${versionRoot(endpoint)}/`,
-      'v2.1',
-      Date.now,
-    )
+    const versions = versionKeeper(novaDocument(nova.send, config, session), Date.now)
     const isAdmin = user.roles.includes('admin')
     return await auditAttachments({
       seesAll: isAdmin,
       attachments: () => facts.allAttachments({ headers, projectId, isAdmin }),
-      serverVolume: (question) => serverVolume(nova.send, endpoint, versions, question, headers),
+      serverVolume: (question) => serverVolume(nova.send, endpoint, versions.get, question, headers),
     })
   } finally {
     await Promise.all(Object.values(clients).map((client) => client.close()))

@@ -6,7 +6,7 @@ import { createClients } from '../clouds/clients.ts'
 import { keystoneValidator } from '../clouds/keystone.ts'
 import { computeEndpoint } from '../clouds/nova.ts'
 import { createSession, identityUrlOf, type Session } from '../clouds/session.ts'
-import { discoverVersions, versionRoot } from '../clouds/versions.ts'
+import { cinderDocument, discoverVersions, novaDocument } from '../clouds/versions.ts'
 import type { Config } from '../config/options.ts'
 import type { Certificate, OwnAccount, Survey, Unknown } from './survey.ts'
 
@@ -34,7 +34,7 @@ export async function look(config: Config, given: Given): Promise<Survey> {
   }
   const novaNow = async () => {
     const endpoint = await computeEndpoint(config, session, null)
-    const { maximum } = await discoverVersions('nova', nova.send, `${versionRoot(endpoint)}/`, 'v2.1')
+    const { maximum } = await discoverVersions(novaDocument(nova.send, config, session))
     return { endpoint, maximum }
   }
   const clockAhead = async (): Promise<number | null> => {
@@ -50,12 +50,7 @@ export async function look(config: Config, given: Given): Promise<Survey> {
     const [ownFound, cinderFound, novaFound, ahead, upstreamSeenAt, certificates] = await Promise.all([
       known(own),
       known(() =>
-        discoverVersions(
-          'cinder',
-          cinder.send,
-          `${upstream.origin}${config.cinderguard.public_prefix}/`,
-          'v3',
-        ),
+        discoverVersions(cinderDocument(cinder.send, upstream.origin + config.cinderguard.public_prefix)),
       ),
       known(novaNow),
       clockAhead().catch(() => null),

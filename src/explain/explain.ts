@@ -112,6 +112,7 @@ function spoken(stages: Stages, say: Say): Stages {
       const book = stages.facts(request, identity)
       return {
         get: (question) => book.get(question),
+        forget: () => book.forget(),
         async gather(questions) {
           await book.gather(questions).catch((fault: unknown) => {
             say('fact', 'could not be had', { problem: fault instanceof Error ? fault.message : 'failed' })

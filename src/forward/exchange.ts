@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import type { Rejection } from '../http/rejection.ts'
 
 /** Where the upstream Cinder is, and how it is spoken to. */
@@ -27,6 +28,19 @@ export interface Outgoing {
   readonly body: Buffer
   /** GET or HEAD: may be sent over a kept connection, and again if that was just being closed. */
   readonly isRead: boolean
+  /**
+   * Told when the answer is complete or no longer waited for. With it, the upstream's work is waited for to its end
+   * and its answer read as it comes, whatever the client does.
+   */
+  readonly answered?: (() => void) | undefined
+}
+
+/**
+ * The name that the upstream's certificate must bear: its URL's, whatever Host the client asked for. Empty for an
+ * address, which is no name to ask for; Node compares it all the same.
+ */
+export function serverNameOf({ hostname }: URL): string {
+  return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : ''
 }
 
 /**

@@ -16,6 +16,8 @@ export type Forward = (
   approved: Approved,
   raw: IncomingMessage,
   response: ServerResponse,
+  /** See {@link Outgoing}. */
+  answered?: () => void,
 ) => Promise<Rejection | null>
 
 /** Sends what was approved, once; a read whose kept connection was just being closed is sent again. */
@@ -25,8 +27,8 @@ export function createForwarder(
 ): { forward: Forward; close: () => void } {
   const engine = ENGINES[name](upstream)
   const limit = upstream.timeout * 1000 - 20
-  const forward: Forward = (approved, raw, response) => {
-    const outgoing = outgoingOf(approved)
+  const forward: Forward = (approved, raw, response, answered) => {
+    const outgoing = outgoingOf(approved, answered)
     const started = performance.now()
     const isLate = (): boolean => performance.now() - started > limit
     return engine.carry(outgoing, raw, response).then(async (first) => {
@@ -40,12 +42,12 @@ export function createForwarder(
   return { forward, close: engine.close }
 }
 
-function outgoingOf({ request }: Approved): Outgoing {
+function outgoingOf({ request }: Approved, answered: (() => void) | undefined): Outgoing {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const body = request.body === 'too-large' ? Buffer.alloc(0) : request.body
   const headers: Record<string, string> = {}
   for (const [name, value] of request.headers) headers[name] = value
   headers['x-openstack-request-id'] = request.requestId
   if (body.length > 0 || !isRead) headers['content-length'] = String(body.length)
-  return { method: request.method, target: request.target, headers, body, isRead }
+  return { method: request.method, target: request.target, headers, body, isRead, answered }
 }
