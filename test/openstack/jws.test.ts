@@ -25,20 +25,18 @@ let before: Faulty
 let upstream: Server
 let gateway: Gateway
 
-function newKeys(): void {
-  const conf = join(folder, 'keystone.conf')
-  execFileSync('/usr/bin/keystone-manage', ['--config-file', conf, 'create_jws_keypair', '--force'], {
-    cwd: folder,
-  })
-}
-
 beforeAll(async () => {
   lab = await sharedLab()
   for (const name of ['private', 'public']) mkdirSync(join(folder, name))
-  const conf = readFileSync(lab.paths.keystoneConf, 'utf8').replace('provider = fernet', 'provider = jws')
+  const sections = readFileSync(lab.paths.keystoneConf, 'utf8').replace('provider = fernet', 'provider = jws')
   const keys = `\n[jwt_tokens]\njws_private_key_repository = ${folder}/private\njws_public_key_repository = ${folder}/public\n`
-  writeFileSync(join(folder, 'keystone.conf'), conf + keys)
-  newKeys()
+  writeFileSync(join(folder, 'keystone.conf'), sections + keys)
+  const owner = ['--keystone-user', 'root', '--keystone-group', 'root']
+  const conf = ['--config-file', join(folder, 'keystone.conf')]
+  execFileSync('/usr/bin/keystone-manage', [...conf, 'create_jws_keypair', ...owner], {
+    cwd: folder,
+    stdio: 'ignore',
+  })
   execFileSync('mv', ['private.pem', 'private/private.pem'], { cwd: folder })
   execFileSync('mv', ['public.pem', 'public/1.pem'], { cwd: folder })
   const [port = 0] = await freePorts(1)
