@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/openstack/**'],
+    exclude: ['test/openstack/**', 'test/browser/**'],
     testTimeout: 15_000,
     slowTestThreshold: 5_000,
   },

@@ -2,8 +2,9 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
-import { credentialsOf, type PolicySource } from './checks/policy.ts'
+import { isAdmin, type PolicyRules, type PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
+import { callerOf } from './clouds/caller.ts'
 import type { Caller } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
@@ -13,6 +14,7 @@ import { createSources } from './clouds/sources.ts'
 import { discoverVersions } from './clouds/versions.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
+import { type Explaining, explaining } from './explain/explaining.ts'
 import { throughExpress } from './express.ts'
 import { createForwarder } from './forward/forward.ts'
 import { createGateway, type Stages } from './gateway.ts'
@@ -34,7 +36,9 @@ import { callerKindOf, refine } from './rollout/caller.ts'
 import type { Modes } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { createTokens } from './tokens.ts'
+import { startTracing } from './trace/tracing.ts'
 import { type TakesTurns, takeTurn } from './turns.ts'
+import { versionOf } from './version.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
 export interface App {
@@ -42,8 +46,7 @@ export interface App {
   /** What the listener must make its requests and answers of. */
   readonly messages: Messages
   readonly probes: Probes
-  /** The stages themselves, for explanations. */
-  readonly stages: Stages
+  readonly explaining: Explaining
   /** Looks tokens up, through the cache. */
   readonly validator: TokenValidator
   close(): Promise<void>
@@ -59,7 +62,12 @@ export async function createApp(
   modes: Modes,
   turns: TakesTurns,
 ): Promise<App> {
-  const clients = createClients(config, metrics)
+  const { traces_url, traces_sample_ratio } = config.cinderguard
+  const tracing =
+    traces_url === undefined
+      ? null
+      : await startTracing({ url: traces_url, ratio: traces_sample_ratio, version: versionOf() }, log)
+  const clients = createClients(config, metrics, tracing?.call)
   const { keystone } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
@@ -75,13 +83,14 @@ export async function createApp(
     keystone: tokens.keystone,
   })
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
-  const forwarder = createForwarder(engine, {
+  const toUpstream = {
     url: new URL(config.cinderguard.upstream),
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
     ...upstreamTls(config),
-  })
+  }
+  const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
@@ -101,6 +110,14 @@ export async function createApp(
     const call = { ...asked, query: request.path.query }
     const ruled = withRules(operation, call, config.policy, rules)
     return isJudged(ruled) ? { ...ruled, asked: askedBy(request, asked.body) } : ruled
+  }
+  const checksBy = (rules: PolicyRules) => createChecks(rules, { ...config.cinderguard, ...config.policy })
+  // Cinder holds a token's access rules against our look-ups too, unless a service vouches for them.
+  const bookFor = (caller: Caller, isBound = false): FactBook => {
+    const known = new KnownFacts()
+    return Object.assign(known, {
+      gather: async (questions) => gather(questions, known, isBound ? await vouched(caller) : caller, facts),
+    } satisfies Pick<FactBook, 'gather'>)
   }
   const stages: Stages = {
     envelope: envelopeOf,
@@ -135,21 +152,20 @@ export async function createApp(
       )
     },
     get checks() {
-      return createChecks(policy.current(), { ...config.cinderguard, ...config.policy })
+      return checksBy(policy.current())
     },
-    policyInForce: () => policy.identity?.().digest,
+    policyInForce() {
+      const rules = policy.current()
+      const { version = null, digest = '' } = policy.identity?.() ?? {}
+      return { version, digest, layerOf: (rule) => rules.source?.(rule)?.layer ?? null }
+    },
     turn: (operation, identity, facts) =>
       takeTurn(operation, identity, facts, turns, config.cinderguard.decision_timeout / 2),
-    facts: (request, identity) => {
-      const known = new KnownFacts()
-      const caller = callerOf(request, identity, policy)
-      // Cinder holds a token's access rules against our look-ups too, unless a service vouches for them.
-      const isBound = identity.user.hasAccessRules && identity.serviceToken === undefined
-      return Object.assign(known, {
-        gather: async (questions) =>
-          gather(questions, known, isBound ? await vouched(caller) : caller, facts),
-      } satisfies Pick<FactBook, 'gather'>)
-    },
+    facts: (request, identity) =>
+      bookFor(
+        callerOf(request, identity, isAdmin(identity, policy.current())),
+        identity.user.hasAccessRules && identity.serviceToken === undefined,
+      ),
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
@@ -166,7 +182,7 @@ export async function createApp(
     now: () => performance.now(),
   }
 
-  const gateway = createGateway(stages)
+  const gateway = createGateway(tracing?.stages(stages) ?? stages)
   const { handle, messages } = throughExpress((request, response) => {
     metrics.inFlight(1)
     return gateway(request, response)
@@ -175,7 +191,11 @@ export async function createApp(
     messages,
     handle,
     validator: tokens.validator,
-    stages,
+    explaining: explaining(
+      { stages, checksBy, policy: policy.current },
+      { validator: tokens.validator, ownToken: async () => (await session.get()).token, bookFor },
+      () => policy.identity?.().digest ?? null,
+    ),
     probes: {
       keystone: () => checkOwnToken(session, tokens.keystone),
       cinder: () => discoverVersions(documents.cinder),
@@ -183,6 +203,7 @@ export async function createApp(
     },
     async close() {
       forwarder.close()
+      await tracing?.shutdown()
       await tokens.close()
       await Promise.all(Object.values(clients).map((client) => client.close()))
     },
@@ -203,16 +224,4 @@ function askedBy(request: GuardedRequest, body: Uint8Array): AskedBy {
 function restsOn(maximum: Version | null, operation: Operation | Rejection): boolean {
   if (isRejection(operation)) return operation.reason === 'version_unsupported'
   return maximum === null && isJudged(operation)
-}
-
-function callerOf(request: GuardedRequest, identity: Identity, policy: PolicySource): Caller {
-  return {
-    headers: {
-      'x-auth-token': identity.userToken.reveal(),
-      'x-openstack-request-id': request.requestId,
-      ...(identity.serviceToken === undefined ? {} : { 'x-service-token': identity.serviceToken.reveal() }),
-    },
-    projectId: projectOf(identity.user),
-    isAdmin: credentialsOf(identity, policy.current()).is_admin === true,
-  }
 }

@@ -3,17 +3,25 @@ import { consoleAccess } from './admin/access.ts'
 import { createAdmin } from './admin/admin.ts'
 import { consolePage } from './admin/console.ts'
 import { decisionRoutes } from './admin/decisions.ts'
+import { kept } from './admin/kept.ts'
 import { readNow } from './admin/now.ts'
 import { checkReadiness, type PolicyReadiness, type Probes } from './admin/readiness.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Service } from './clouds/client.ts'
 import type { Config } from './config/options.ts'
+import type { Explaining } from './explain/explaining.ts'
 import type { TokenValidator } from './identity/identity.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import type { Recent } from './record/recent.ts'
 import type { ReadinessReport } from './rollout/report.ts'
 import { listen } from './server.ts'
 import { versionOf } from './version.ts'
+
+/** Milliseconds for which the console believes that a service is as it was, and waits for the first answer. */
+const STATE_AGE = 1500
+const PATIENCE = 1000
+const UNASKED = 'has not answered yet'
+const UNKNOWN = { keystone: UNASKED, cinder: UNASKED, nova: UNASKED }
 
 /** Where the admin listener has its knowledge from: one process, or all workers together. */
 export interface BackSources {
@@ -22,6 +30,7 @@ export interface BackSources {
   readonly recent: Recent<CadfEvent>
   readonly probes: Probes
   readonly validator: TokenValidator
+  readonly explaining: Explaining
   readonly onReady: (service: Service, isReady: boolean) => void
 }
 
@@ -36,13 +45,19 @@ export interface Back {
 /** Opens the admin listener. @throws when its address cannot be had. */
 export async function startBack(config: Config, policy: PolicySource, sources: BackSources): Promise<Back> {
   const { admin_bind, console_role } = config.cinderguard
-  const { registry, report, recent, probes, validator, onReady } = sources
+  const { registry, report, recent, probes, validator, explaining, onReady } = sources
   let draining = false
   const readiness = () => checkReadiness(probes, onReady)
+  const services = kept(async () => (await readiness()).services, STATE_AGE, PATIENCE, UNKNOWN)
   const now = async () => {
-    const [metrics, { since }, { services }] = await Promise.all([registry(), report(), readiness()])
-    const version = `Cinderguard ${versionOf()}`
-    return readNow(metrics, { version, since, policy: nameOf(policy), services })
+    const [metrics, { since }, health] = await Promise.all([registry(), report(), services()])
+    return readNow(metrics, {
+      at: new Date().toISOString(),
+      version: `Cinderguard ${versionOf()}`,
+      since,
+      policy: policyOf(policy),
+      services: health,
+    })
   }
   const admin = createAdmin({
     registry,
@@ -53,7 +68,8 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
       recent,
       report,
       now,
-      policy: () => ({ source: () => undefined, ...policy.current() }),
+      explain: explaining.record,
+      policy: () => policy.current(),
     }),
   })
   const listener = await listen(admin, admin_bind)
@@ -69,9 +85,4 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
 function policyOf(policy: PolicySource): PolicyReadiness {
   const { version = null, digest = 'unknown' } = policy.identity?.() ?? {}
   return { version, digest, problem: policy.problem?.() ?? null }
-}
-
-function nameOf(policy: PolicySource): string {
-  const { version, digest } = policyOf(policy)
-  return `policy ${version === null ? '' : `${version}, `}${digest.slice(0, 12)}`
 }

@@ -3,7 +3,7 @@ import type { Probes } from './admin/readiness.ts'
 import { createApp } from './app.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
-import type { Stages } from './gateway.ts'
+import type { Explaining } from './explain/explaining.ts'
 import type { TokenValidator } from './identity/identity.ts'
 import { type Audit, createAudit } from './record/audit.ts'
 import type { CadfEvent } from './record/cadf.ts'
@@ -25,7 +25,7 @@ export interface Shared {
 /** The side that clients see. */
 export interface Front {
   readonly url: string
-  readonly stages: Stages
+  readonly explaining: Explaining
   readonly probes: Probes
   readonly validator: TokenValidator
   /** Opens the files that it writes anew. */
@@ -63,7 +63,7 @@ export async function startFront(
   })
   return {
     url: listener.url,
-    stages: app.stages,
+    explaining: app.explaining,
     probes: app.probes,
     validator: app.validator,
     reopen: audit.reopen,

@@ -8,6 +8,7 @@ import type { Eventually, Identity } from './identity/identity.ts'
 import { isJudged, type JudgedOperation, type Operation } from './operation/operation.ts'
 import type { CallerKind } from './rollout/caller.ts'
 import type { Mode } from './rollout/mode.ts'
+import { StageClock, type StageSeconds } from './stage-clock.ts'
 
 /**
  * THE LIFE OF A REQUEST: read, authenticate, classify, check, then forward or refuse, and record once.
@@ -36,8 +37,8 @@ export interface Stages {
   readonly checks: readonly Check[]
   /** Told of each check's answer; for explanations. */
   decided?(check: Check, answer: Answer): void
-  /** Digest of the policy in force, for the record. */
-  policyInForce?(): string | undefined
+  /** The policy in force, for the record. */
+  policyInForce?(): PolicyInForce
   facts(request: GuardedRequest, identity: Identity): FactBook
   /** Waits until no other operation on the same volume is under way; ended when Cinder has answered. */
   turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
@@ -50,18 +51,14 @@ export interface Stages {
   /** Gives a refusal the reason that fits its caller; the answer stays the same. */
   refine(rejection: Rejection, caller: CallerKind): Rejection
   /** In `observe` a refusal is recorded, and its request forwarded. */
-  mode(rejection: Rejection, draft: Draft): Mode
+  mode(rejection: Rejection | null, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
-  /**
-   * Resolves when the answer was sent, or to a rejection when nothing was sent yet.
-   *
-   * @param answered told once when Cinder has answered or is no longer waited for; with it, a client that leaves or
-   *   reads slowly changes nothing for Cinder.
-   */
+  /** Resolves when the answer was sent, or to a rejection when nothing was; `answered` hears when Cinder is done. */
   forward(
     approved: Approved,
     raw: IncomingMessage,
     response: ServerResponse,
+    heard: Heard,
     answered?: () => void,
   ): Promise<Rejection | null>
   record(outcome: Outcome): void
@@ -75,22 +72,45 @@ export interface Outcome {
   readonly rejection: Rejection | null
   /** What would have refused it, had it not been forwarded in observe mode. */
   readonly observed: Rejection | null
+  /** The mode that counted for it. */
+  readonly mode: Mode
   readonly caller: CallerKind
   readonly status: number
   /** Seconds from the first byte read to the decision, and to the end of the answer. */
   readonly decisionSeconds: number
   readonly totalSeconds: number
+  readonly stages: StageSeconds
+}
+
+/** What the upstream said of itself in its answer. */
+export interface Heard {
+  /** Its own id of the request, which the client sees as that of the answer. */
+  upstreamRequestId?: string
+}
+
+/** Which policy judged. */
+export interface PolicyInForce {
+  /** Of the organisation's bundle; null without one. */
+  readonly version: number | null
+  readonly digest: string
+  /** Who wrote a rule: Cinder itself (`default`), the organisation (`bundle`) or a file here (`local`). */
+  layerOf(rule: string): string | null
 }
 
 /** What is known of a request so far, for the record; filled stage by stage. */
-export interface Draft {
+export interface Draft extends Heard {
   request?: GuardedRequest
   identity?: Identity | null
   operation?: Operation
-  /** Digest of the policy that judged. */
-  policy?: string | undefined
+  policy?: PolicyInForce | undefined
+  /** The check that refused. */
+  check?: string
+  /** Policy rules that allowed, in the order in which they were judged. */
+  rules?: readonly string[]
   facts?: Known & { entries?(): readonly (readonly [string, unknown])[] }
   turn?: Promise<() => void>
+  /** Absent when nobody measures. */
+  clock?: StageClock
 }
 
 /** Decides one request. The only place that can approve. @throws when a dependency fails. */
@@ -103,15 +123,18 @@ export async function judge(
   const request = await stages.read(raw, envelope)
   if (isRejection(request)) return request
   draft.request = request
+  draft.clock?.enter('authenticate', stages.now())
   const inTime = stages.deadline()
   const identity = await inTime(stages.authenticate(request))
   if (identity !== null && isRejection(identity)) return identity
   draft.identity = identity
   if (request.body === 'too-large') return reject('body_too_large', { explanation: 'Request is too large.' })
+  draft.clock?.enter('classify', stages.now())
   const operation = await inTime(stages.classify(request, identity))
   if (isRejection(operation)) return operation
   draft.operation = operation
   if (isJudged(operation)) {
+    draft.clock?.enter('check', stages.now())
     if (identity === null) return reject('undecided')
     const facts = stages.facts(request, identity)
     draft.facts = facts
@@ -119,7 +142,13 @@ export async function judge(
     draft.turn = stages.turn(operation, identity, facts)
     const { checks } = stages
     await inTime(draft.turn)
-    const refusal = await inTime(runChecks(checks, operation, identity, facts, stages.decided))
+    const decided = (check: Check, answer: Answer): void => {
+      if (isRejection(answer)) draft.check = check.name
+      else if (answer.verdict === 'allow' && answer.rules !== undefined)
+        draft.rules = [...(draft.rules ?? []), ...answer.rules]
+      stages.decided?.(check, answer)
+    }
+    const refusal = await inTime(runChecks(checks, operation, identity, facts, decided))
     if (refusal !== null) return refusal
   }
   return { [approval]: true, request, identity, operation }
@@ -143,7 +172,8 @@ export function createGateway(
   return async (raw, response) => {
     const started = stages.now()
     const envelope = stages.envelope(raw)
-    const draft: Draft = {}
+    const clock = new StageClock(started)
+    const draft: Draft = { clock }
     let decided = started
     let rejection: Rejection | null = null
     let observed: Rejection | null = null
@@ -156,6 +186,7 @@ export function createGateway(
         stages.reasonOf(fault, envelope.requestId),
       )
       decided = stages.now()
+      clock.enter(null, decided)
       caller = stages.caller(draft)
       let approved: Approved | null
       if (isRejection(verdict)) {
@@ -165,12 +196,14 @@ export function createGateway(
         else observed = refusal
       } else approved = verdict
       if (approved !== null) {
+        clock.enter('forward', decided)
         try {
-          rejection = await stages.forward(approved, raw, response, draft.turn && endTurn)
+          rejection = await stages.forward(approved, raw, response, draft, draft.turn && endTurn)
           isForwarded = true
         } catch (fault) {
           rejection = stages.reasonOf(fault, envelope.requestId)
         }
+        clock.enter(null, stages.now())
       }
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
     } finally {
@@ -180,10 +213,12 @@ export function createGateway(
         draft,
         rejection,
         observed,
+        mode: stages.mode(rejection ?? observed, draft),
         caller,
         status: response.statusCode,
         decisionSeconds: (decided - started) / 1000,
         totalSeconds: (stages.now() - started) / 1000,
+        stages: clock,
       })
     }
   }

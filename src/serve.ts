@@ -3,9 +3,10 @@ import type { Logger } from 'pino'
 import { startBack } from './back.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
+import type { Explaining } from './explain/explaining.ts'
 import { modesOf, startFront } from './front.ts'
-import type { Stages } from './gateway.ts'
 import type { CadfEvent } from './record/cadf.ts'
+import { linesLost } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
 import { Recent } from './record/recent.ts'
 import { Report } from './rollout/report.ts'
@@ -17,8 +18,7 @@ export interface Gateway {
   readonly url: string
   readonly adminUrl: string
   readonly metrics: Metrics
-  /** For explanations. */
-  readonly stages: Stages
+  readonly explaining: Explaining
   /** Opens the files that it writes anew, after they were moved away (logrotate). */
   reopen(): void
   /** Unready at once, then requests under way are let finish. */
@@ -34,6 +34,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.logLines(() => linesLost(log))
   const recent = new Recent<CadfEvent>(RECENT)
   const report = new Report(overall, Date.now())
   const front = await startFront(config, policy, log, { metrics, recent, report, turns: new Turns() })
@@ -43,6 +44,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     recent,
     probes: front.probes,
     validator: front.validator,
+    explaining: front.explaining,
     onReady: metrics.ready,
   }).catch(async (error: unknown) => {
     await front.stop()
@@ -53,7 +55,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     url: front.url,
     adminUrl: back.url,
     metrics,
-    stages: front.stages,
+    explaining: front.explaining,
     reopen: front.reopen,
     async stop() {
       back.drain()

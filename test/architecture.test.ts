@@ -45,7 +45,7 @@ const matching = (pattern: RegExp, except = /^$/): string[] =>
 
 /** Judge without waiting and without the world: no clock, no Node, no package. Arithmetic on addresses is let in. */
 const PURE =
-  /^(?:operation|checks|rollout)\/|^policy\/(?!source|load)|^http\/(?:rejection|fault)\.ts$|^record\/(?:record|cadf)\.ts$|^identity\/identity\.ts$/
+  /^(?:operation|checks|rollout)\/|^policy\/(?!source|load)|^http\/(?:rejection|fault)\.ts$|^record\/(?:record|cadf)\.ts$|^identity\/identity\.ts$|^stage-clock\.ts$/
 /** The words that all layers speak. */
 const WORDS = /^(?:http\/rejection|identity\/identity|operation\/operation|checks\/check)\.ts$/
 /** Puts the parts together; imported by its own kind only. */
@@ -86,7 +86,7 @@ describe('layers', () => {
     expect(breaking(({ path }, what) => WORDS.test(path) && !allowed(what))).toEqual([])
   })
   test('the life of a request, and its asking of the checks, take values from words only', () => {
-    const isLife = (path: string) => path === 'gateway.ts' || path === 'checking.ts'
+    const isLife = (path: string) => /^(?:gateway|checking|stage-clock)\.ts$/.test(path)
     expect(
       breaking(
         ({ path }, what, typeOnly) =>
@@ -119,11 +119,25 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
   },
   express: { value: /^(?:express\.ts|admin\/)/ },
   pino: {
-    value: /^record\/(?:log|sink)\.ts$/,
-    type: /^(?:app|front|serve|server|reason-of)\.ts$|^(?:commands|record|workers)\//,
+    value: /^record\/(?:log|stream-sink)\.ts$/,
+    type: /^(?:app|front|serve|server|reason-of)\.ts$|^(?:commands|record|trace|workers)\//,
   },
+  '@opentelemetry/api': { value: /^trace\/(?:opentelemetry|span-context|traced-stages)\.ts$/ },
+  '@opentelemetry/sdk-trace': { value: /^trace\/opentelemetry\.ts$/ },
+  '@opentelemetry/resources': { value: /^trace\/opentelemetry\.ts$/ },
+  '@opentelemetry/exporter-trace-otlp-http': { value: /^trace\/opentelemetry\.ts$/ },
   yaml: { value: /^policy\/(?:source|load|load-cases)\.ts$|^demo\// },
 }
+
+test('OpenTelemetry is loaded by a dynamic import alone', () => {
+  const isTracing = (path: string) => /^trace\/(?:opentelemetry|span-context|traced-stages)\.ts$/.test(path)
+  const statically = files
+    .filter(({ path }) => !isTracing(path))
+    .filter(({ text }) =>
+      /^import (?!type\b).*from '.*\/(?:opentelemetry|span-context|traced-stages)\.ts'/m.test(text),
+    )
+  expect(statically).toEqual([])
+})
 
 test('each package has its one place', () => {
   expect(

@@ -40,6 +40,10 @@ export function consoleAccess(address: Address, role: string, validator: TokenVa
     else if (found === 'invalid' || found.expiresAt < Date.now())
       response.status(401).json({ error: 'the token is not valid' })
     else if (!found.roles.includes(role)) response.status(403).json({ error: `the role ${role} is needed` })
-    else next()
+    else {
+      // What goes on for longer than one answer ends with the token.
+      response.locals.until = found.expiresAt
+      next()
+    }
   }
 }

@@ -69,13 +69,22 @@ export interface Known {
 }
 
 /** A check answers, or names what it must know first. It never waits. */
-export type Answer = { readonly verdict: 'allow' } | Rejection | Ask
+export type Answer = Allow | Rejection | Ask
+export interface Allow {
+  readonly verdict: 'allow'
+  /** Policy rules that were judged, and allowed. */
+  readonly rules?: readonly string[]
+}
 export interface Ask {
   readonly verdict: 'ask'
   readonly questions: readonly [Question, ...Question[]]
 }
 
 export const ALLOW = { verdict: 'allow' } as const
+
+export function allowedBy(rules: readonly string[]): Allow {
+  return { verdict: 'allow', rules }
+}
 
 export function ask(...questions: [Question, ...Question[]]): Ask {
   return { verdict: 'ask', questions }

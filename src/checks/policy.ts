@@ -2,10 +2,12 @@ import { type Rejection, reject } from '../http/rejection.ts'
 import { type Identity, projectOf, type Token } from '../identity/identity.ts'
 import { type GuardedOperation, isGuarded, type Operation } from '../operation/operation.ts'
 import { REQUEST } from '../policy/evaluate.ts'
+import type { Rule } from '../policy/grammar.ts'
 import {
   ALLOW,
   type Answer,
   type Ask,
+  allowedBy,
   ask,
   type Check,
   type Facts,
@@ -20,7 +22,11 @@ export interface PolicyRules {
   readonly isDefault?: boolean
   has(rule: string): boolean
   /** Where a rule comes from; for whoever shows it. */
-  source?(rule: string): { readonly from: string; readonly check: unknown } | undefined
+  source?(
+    rule: string,
+  ): { readonly from: string; readonly layer?: string; readonly check: unknown } | undefined
+  /** The rule as it is judged, for explanations. */
+  rule?(name: string): Rule | undefined
   allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
   /** Like `allows`, but names the URL of a remote check that must be asked first. */
   decide?(
@@ -128,7 +134,7 @@ function onVolumes(
       if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
     }
   }
-  return ALLOW
+  return allowedBy(rules)
 }
 
 /** Its target is the attachment, with the project of its volume; an attachment has no user of its own. */
@@ -152,7 +158,7 @@ function onAttachment(
     if (typeof verdict !== 'boolean') return verdict
     if (!verdict) return refuse(rule)
   }
-  return ALLOW
+  return allowedBy(rules)
 }
 
 /**
@@ -196,6 +202,11 @@ export function credentialsOf(identity: Identity, policy: PolicyRules): Record<s
     service_roles: service?.roles ?? [],
   }
   return { ...credentials, is_admin: policy.allows('context_is_admin', credentials, credentials) }
+}
+
+/** Whether Cinder takes somebody for an admin, who may then see every project's rows. */
+export function isAdmin(identity: Identity, policy: PolicyRules): boolean {
+  return credentialsOf(identity, policy).is_admin === true
 }
 
 /** The credentials with the request itself, for the checks of `src/policy/extensions.ts`. */

@@ -1,7 +1,7 @@
 import { reject } from '../http/rejection.ts'
 import { type Identity, projectOf } from '../identity/identity.ts'
 import type { ApiRule, Operation } from '../operation/operation.ts'
-import { ALLOW, type Answer, type Ask, ask, type Check, type Known } from './check.ts'
+import { ALLOW, type Answer, type Ask, allowedBy, ask, type Check, type Known } from './check.ts'
 import {
   attachmentTarget,
   credentialsOf,
@@ -16,11 +16,13 @@ export function rulesCheck(policy: PolicyRules): Check {
   return {
     name: 'rules',
     decide(operation, identity, known) {
+      const judged: string[] = []
       for (const rule of operation.rules ?? []) {
         const answer = one(rule, operation, identity, known, policy)
         if (answer.verdict !== 'allow') return answer
+        judged.push(...(answer.rules ?? []))
       }
-      return ALLOW
+      return judged.length === 0 ? ALLOW : allowedBy(judged)
     },
   }
 }
@@ -39,7 +41,7 @@ function one(
   const credentials = withRequest(credentialsOf(identity, policy), operation, identity)
   const verdict = judged(policy, rule.name, credentials, target, known)
   if (typeof verdict !== 'boolean') return verdict
-  if (verdict) return ALLOW
+  if (verdict) return allowedBy([rule.name])
   if (rule.name === 'volume:get' && rule.target.kind === 'volume')
     return reject('volume_not_found', { volume: rule.target.volumeId })
   const detail = { rule: rule.name }

@@ -8,6 +8,7 @@ import {
   handleWhen,
 } from 'cockatiel'
 import { Agent, type Dispatcher, errors } from 'undici'
+import type { StartCall } from '../trace/tracing.ts'
 
 /** A service did not answer, or not in a way that can be believed. `service` is a closed set, for metrics. */
 export class CloudError extends Error {
@@ -59,6 +60,8 @@ export interface ClientOptions {
   readonly socket?: string | undefined
   /** The service is given a moment, or is asked again. */
   readonly onBreaker?: (service: Callee, isOpen: boolean) => void
+  /** Begins the span of a call, where calls are traced. */
+  readonly trace?: StartCall | undefined
   readonly onCall?: (service: Callee, outcome: 'ok' | 'error', seconds: number) => void
 }
 
@@ -131,14 +134,18 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
   const call: Send = async (request) => {
     const started = performance.now()
     const signal = AbortSignal.timeout(options.timeout * 1000)
+    const span = options.trace?.({ service: options.service, ...request })
+    const sent = span === undefined ? request : { ...request, headers: span.headers }
     for (let tries = 0; ; tries += 1) {
       try {
-        const answer = await attempt(request, signal)
+        const answer = await attempt(sent, signal)
         options.onCall?.(options.service, 'ok', (performance.now() - started) / 1000)
+        span?.end(answer.status)
         return answer
       } catch (error) {
         if (request.method === 'GET' && tries < options.retries && !signal.aborted) continue
         options.onCall?.(options.service, 'error', (performance.now() - started) / 1000)
+        span?.end(null, describe(error))
         const Fault = isDropped(error) && headOf(request) > SMALL_HEAD ? LargeHeadError : CloudError
         throw new Fault(options.service, describe(error), error)
       }

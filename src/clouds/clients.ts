@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/options.ts'
 import type { Metrics } from '../record/metrics.ts'
+import type { StartCall } from '../trace/tracing.ts'
 import { type Callee, createClient, type Tls } from './client.ts'
 
 const textOf = (path: string | undefined): string | undefined =>
@@ -19,10 +20,19 @@ export function upstreamTls({ cinderguard }: Config): Pick<Tls, 'ca' | 'cert' | 
 export function createClients(
   config: Config,
   { call: onCall, breaker: onBreaker }: Pick<Metrics, 'call' | 'breaker'>,
+  trace?: StartCall,
 ): Record<Callee, ReturnType<typeof createClient>> {
   const { cinderguard, keystone_authtoken, nova, oslo_policy } = config
   const client = (service: Callee, timeout: number, cafile: string | undefined, insecure: boolean) =>
-    createClient({ service, timeout, tls: { ca: textOf(cafile), insecure }, retries: 1, onCall, onBreaker })
+    createClient({
+      service,
+      timeout,
+      tls: { ca: textOf(cafile), insecure },
+      retries: 1,
+      onCall,
+      onBreaker,
+      trace,
+    })
   return {
     keystone: client(
       'keystone',
@@ -44,6 +54,7 @@ export function createClients(
       retries: 1,
       onCall,
       onBreaker,
+      trace,
     }),
     policy: client('policy', oslo_policy.remote_timeout, oslo_policy.remote_ssl_ca_crt_file, false),
   }

@@ -1,3 +1,4 @@
+import { traceContextOf } from '../http/trace-context.ts'
 import type { Token, TokenValidator } from '../identity/identity.ts'
 import { CloudError, type CloudResponse, isRecord, jsonObject, type Send, textAt } from './client.ts'
 import type { SessionKeeper } from './session.ts'
@@ -10,9 +11,13 @@ const LONGEST = 8192
  * again, once.
  */
 export function keystoneValidator(send: Send, identityUrl: string, session: SessionKeeper): TokenValidator {
-  async function lookUp(subject: string, allowExpired: boolean, requestId: string): Promise<CloudResponse> {
+  async function lookUp(
+    subject: string,
+    allowExpired: boolean,
+    passedOn: Readonly<Record<string, string>>,
+  ): Promise<CloudResponse> {
     for (let tries = 0; ; tries += 1) {
-      const own = await session.get(requestId)
+      const own = await session.get(passedOn['x-openstack-request-id'])
       const answer = await send({
         method: 'GET',
         url: `${identityUrl}/auth/tokens?nocatalog${allowExpired ? '&allow_expired=1' : ''}`,
@@ -20,8 +25,8 @@ export function keystoneValidator(send: Send, identityUrl: string, session: Sess
           'x-auth-token': own.token.reveal(),
           'x-subject-token': subject,
           'openstack-identity-access-rules': '1',
-          'x-openstack-request-id': requestId,
           accept: 'application/json',
+          ...passedOn,
         },
       })
       if (answer.status !== 401 || tries > 0) return answer
@@ -30,11 +35,12 @@ export function keystoneValidator(send: Send, identityUrl: string, session: Sess
   }
 
   return {
-    async validate(token, allowExpired, requestId) {
+    async validate(token, allowExpired, requestId, headers) {
       const subject = token.reveal()
       // What cannot be a header value cannot be a token, nor can what Keystone's server would not even read.
       if (subject.length > LONGEST || !/^[\x21-\x7e]+$/.test(subject)) return 'invalid'
-      const answer = await lookUp(subject, allowExpired, requestId)
+      const passedOn = { 'x-openstack-request-id': requestId, ...traceContextOf(headers) }
+      const answer = await lookUp(subject, allowExpired, passedOn)
       if (answer.status === 404) {
         if (!isKeystoneFault(answer)) throw new CloudError('keystone', 'a 404 that Keystone did not write')
         return 'invalid'

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createApp } from '../app.ts'
 import type { Config } from '../config/options.ts'
-import { type Described, type Explanation, explain, type Step } from '../explain/explain.ts'
+import type { Described, Explanation } from '../explain/explain.ts'
+import { explanationText } from '../explain/text.ts'
 import { startPolicy } from '../organisation/live.ts'
 import { createLogger } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
@@ -12,12 +13,14 @@ import { askAdmin } from './ask-admin.ts'
 import { configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
 
-const USAGE = `cinderguard explain: what the gateway would do with a request, and why. Never executes it.
-  cinderguard explain REQUEST-ID                          a decision that the running gateway made
+const USAGE = `cinderguard explain: why a request was or would be answered as it was. Never executes it.
+  cinderguard explain REQUEST-ID [--token-file FILE]      a decision that the running gateway made, by the id of the
+                      request or of Cinder's answer: what was recorded, and each fact read anew, through the token's
+                      eyes or else those of the gateway's own account
   cinderguard explain --request 'METHOD /v3/...' [--body JSON] [--microversion 3.44]
-                      [--token-file FILE] [--service-token-file FILE]
+                      [--token-file FILE] [--service-token-file FILE]      a request, judged now as its sender's
 The token is read from the file or from the environment variable OS_TOKEN. --format json for programs.
-Exit codes: 0 forwarded, 1 refused or not found, 2 wrong command line or configuration.
+Exit codes: 0 forwarded, 1 refused, not found or not to be had, 2 wrong command line or configuration.
 `
 const FLAGS = ['request', 'body', 'microversion', 'token-file', 'service-token-file', 'format'] as const
 type Flags = Readonly<Partial<Record<(typeof FLAGS)[number], string>>>
@@ -40,13 +43,16 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
     return 2
   }
   try {
-    if (requestId !== undefined) return await recorded(loaded.config, requestId)
-    const described = describe(values)
+    const token = tokenOf(values)
+    const described = requestId === undefined ? describe(values, token) : null
     if (typeof described === 'string') {
       process.stderr.write(`cinderguard explain: ${described}\n`)
       return 2
     }
-    const explanation = await judgedNow(loaded.config, described)
+    const explanation =
+      described === null
+        ? await recorded(loaded.config, requestId ?? '', token)
+        : await judgedNow(loaded.config, described)
     const text =
       format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation)
     process.stdout.write(text)
@@ -57,19 +63,16 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function recorded(config: Config, requestId: string): Promise<number> {
-  const path = `/api/v1/decisions/${encodeURIComponent(requestId)}`
-  const found = await askAdmin(config.cinderguard.admin_bind, path, process.env.OS_TOKEN)
-  process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
-  return 0
+async function recorded(config: Config, requestId: string, token: string | undefined): Promise<Explanation> {
+  const path = `/api/v1/decisions/${encodeURIComponent(requestId)}/explanation`
+  return (await askAdmin(config.cinderguard.admin_bind, path, token)) as Explanation
 }
 
 /** The request, or what is wrong with its description. */
-function describe(flags: Flags): Described | string {
+function describe(flags: Flags, token: string | undefined): Described | string {
   const [, method, target] = /^([A-Z]+) (\S+)$/.exec(flags.request ?? '') ?? []
   if (method === undefined || target === undefined)
     return '--request is METHOD and path, such as "DELETE /v3/attachments/ID"'
-  const token = flags['token-file'] === undefined ? process.env.OS_TOKEN : tokenIn(flags['token-file'])
   const service = flags['service-token-file']
   return {
     method,
@@ -86,6 +89,11 @@ function describe(flags: Flags): Described | string {
   }
 }
 
+function tokenOf(flags: Flags): string | undefined {
+  const file = flags['token-file']
+  return file === undefined ? process.env.OS_TOKEN : tokenIn(file)
+}
+
 function tokenIn(file: string): string {
   return readFileSync(file, 'utf8').trim()
 }
@@ -98,7 +106,8 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
   if ('problems' in modes) throw new Error(modes.problems.join('; '))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(
-    config,
+    // No request was made that a trace could tell of.
+    { ...config, cinderguard: { ...config.cinderguard, traces_url: undefined } },
     policy,
     createMetrics(versionOf()),
     createLogger('error'),
@@ -107,21 +116,9 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
     new Turns(),
   )
   try {
-    return await explain(described, app.stages)
+    return await app.explaining.request(described)
   } finally {
     policy.stop()
     await app.close()
   }
-}
-
-/** The steps as a person reads them. */
-export function explanationText({ steps }: Explanation): string {
-  return steps.map((step, at) => `${at + 1}. ${step.stage}: ${step.what}\n${fields(step)}`).join('')
-}
-
-function fields({ result }: Step): string {
-  return Object.entries(result)
-    .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `     ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}\n`)
-    .join('')
 }

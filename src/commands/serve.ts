@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
 import { type PolicyEvents, startPolicy } from '../organisation/live.ts'
-import { createLogger } from '../record/log.ts'
+import { closeLogger, createLogger } from '../record/log.ts'
 import { startGateway } from '../serve.ts'
 import type { FromWorker } from '../workers/messages.ts'
 import { startPrimary } from '../workers/primary.ts'
@@ -40,6 +40,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     log.info({ signal: await untilSignal() }, 'stopping')
     policy.stop()
     await gateway.stop()
+    await closeLogger(log)
     // A worker's channel to its primary would keep it here.
     process.disconnect?.()
     return 0

@@ -111,10 +111,10 @@ export const OPTIONS = {
       type: 'string',
       default: '',
       pattern: {
-        source: '^(?:stdout|/.+|syslog://(?:\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+)(?::\\d{1,5})?)?$',
-        expects: 'empty, stdout, /PATH or syslog://HOST:PORT',
+        source: '^(?:stdout|/.+|syslog(?:\\+tcp)?://(?:\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+)(?::\\d{1,5})?)?$',
+        expects: 'empty, stdout, /PATH, syslog://HOST:PORT or syslog+tcp://HOST:PORT',
       },
-      help: 'Where decision records go, one CADF event a line for each refusal and each guarded operation: stdout, a file (opened again on SIGHUP) or syslog over UDP. Empty writes none.',
+      help: 'Where decision records go, one CADF event a line for each refusal and each guarded operation: stdout, a file (opened again on SIGHUP), syslog over UDP (syslog://; what no datagram holds is sent without its facts) or over TCP (syslog+tcp://). Empty writes none.',
     },
     audit_queue: {
       type: 'int',
@@ -123,6 +123,17 @@ export const OPTIONS = {
       max: 1_073_741_824,
       default: '16777216',
       help: 'How much of the decision records may wait for a slow sink. What does not fit is dropped and counted in cinderguard_decision_records_total.',
+    },
+    traces_url: {
+      type: 'url',
+      help: 'Where OpenTelemetry traces are sent (OTLP over HTTP), such as http://collector:4318/v1/traces. Without it none are made. A collector that does not answer loses them, and delays no request.',
+    },
+    traces_sample_ratio: {
+      type: 'float',
+      min: 0,
+      max: 1,
+      default: '1',
+      help: 'How many of the requests that bring no trace of their own are traced, from 0 to 1. One that brings a traceparent is traced when that says so.',
     },
     guard_shared_connector: {
       type: 'bool',

@@ -1,9 +1,44 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Question } from '../checks/check.ts'
+import type { Check } from '../checks/check.ts'
+import type { PolicyRules } from '../checks/policy.ts'
 import { type Draft, judge, type Stages } from '../gateway.ts'
-import { isRejection, messageOf, type Rejection, rowOf } from '../http/rejection.ts'
-import { hintFor } from '../rollout/caller.ts'
+import { isRejection } from '../http/rejection.ts'
+import type { Trace } from '../policy/trace.ts'
+import { StepLog } from './step-log.ts'
+import { verdictStep } from './verdict.ts'
+import { whatDetails, whoDetails } from './words.ts'
+
+/**
+ * Why a request was or would be answered as it was, for people: what `cinderguard explain` prints and what the admin
+ * listener answers to `GET /api/v1/decisions/ID/explanation`, as this JSON.
+ */
+export interface Explanation {
+  readonly requestId: string
+  /** `record`: a decision that was made, and what its facts are now. `request`: one described, judged now. */
+  readonly of: 'record' | 'request'
+  /** Of a refusal the status that the client got or would get; null when the request was or would be forwarded. */
+  readonly status: number | null
+  /** In the order of the decision; the verdict is last. */
+  readonly steps: readonly Step[]
+  /** What to run instead, if there is something. */
+  readonly command: string | null
+  /** For a recorded decision: what is otherwise by now, one sentence each. */
+  readonly differences: readonly string[]
+}
+
+export interface Step {
+  /** `fact`: something that a check had to know; `rule`: a policy rule that the check after it judged. */
+  readonly stage: 'read' | 'authenticate' | 'classify' | 'fact' | 'rule' | 'check' | 'verdict'
+  /** A heading, such as `Does Nova use it?` */
+  readonly title: string
+  /** `failed`: could not be had or judged; `changed`: of a record, is otherwise now. */
+  readonly outcome: 'passed' | 'refused' | 'failed' | 'changed'
+  /** Names and values, ready to be shown; never a token. */
+  readonly details: Readonly<Record<string, string>>
+  /** Of a `rule`: each of its checks, how it came out, and what it read. */
+  readonly trace?: Trace
+}
 
 /** A request as an operator describes it. */
 export interface Described {
@@ -14,126 +49,60 @@ export interface Described {
   readonly body: string
 }
 
-/** One step of the decision, in the order in which it was made. */
-export interface Step {
-  readonly stage: 'read' | 'authenticate' | 'classify' | 'check' | 'fact' | 'verdict'
-  readonly what: string
-  /** What came of it; never a token. */
-  readonly result: Readonly<Record<string, unknown>>
-}
-
-export interface Explanation {
-  readonly steps: readonly Step[]
-  /** What the client would get: the status of a refusal, or null when the request would be forwarded. */
-  readonly status: number | null
+/** The gateway, as far as explanations judge with it. */
+export interface Judging {
+  readonly stages: Stages
+  /** The checks, with another view of the same policy. */
+  checksBy(policy: PolicyRules): readonly Check[]
+  policy(): PolicyRules
 }
 
 /**
  * Judges a described request with the gateway's own stages and says each step, every fact read live. Nothing is
  * forwarded: what would be is where it ends.
  */
-export async function explain(described: Described, stages: Stages): Promise<Explanation> {
-  const steps: Step[] = []
-  const say = (stage: Step['stage'], what: string, result: Step['result']) => {
-    steps.push({ stage, what, result })
-  }
+export async function explain(
+  described: Described,
+  { stages, checksBy, policy }: Judging,
+): Promise<Explanation> {
+  const log = new StepLog()
   const raw = asMessage(described)
   const envelope = stages.envelope(raw)
   const draft: Draft = {}
-  const verdict = await judge(raw, envelope, draft, spoken(stages, say)).catch((fault: unknown) =>
-    stages.reasonOf(fault, envelope.requestId),
-  )
-  void draft.turn?.then((end) => end()).catch(() => undefined)
-  if (!isRejection(verdict)) {
-    say('verdict', 'forwarded', { note: 'Cinder would now answer it. Nothing was forwarded.' })
-    return { steps, status: null }
-  }
-  const refusal = stages.refine(verdict, stages.caller(draft))
-  const { status, help } = rowOf(refusal.reason)
-  const volumeId =
-    draft.operation !== undefined && 'volumeId' in draft.operation ? draft.operation.volumeId : null
-  const observed = stages.mode(refusal, draft) === 'observe' && draft.request !== undefined
-  say('verdict', observed ? 'would be refused, forwarded in observe mode' : 'refused', {
-    status,
-    reason: refusal.reason,
-    message: messageOf(refusal),
-    meaning: help,
-    hint: hintFor(refusal, volumeId),
-  })
-  return { steps, status: observed ? null : status }
-}
-
-type Say = (stage: Step['stage'], what: string, result: Step['result']) => void
-
-function spoken(stages: Stages, say: Say): Stages {
-  const outcome = (value: object | null) =>
-    value !== null && isRejection(value) ? refusalOf(value) : undefined
-  return {
+  const spoken: Stages = {
     ...stages,
-    async read(raw, envelope) {
-      const request = await stages.read(raw, envelope)
-      say(
-        'read',
-        'the request as Cinder reads it',
-        outcome(request) ?? { method: raw.method, target: raw.url },
-      )
+    async read(message, about) {
+      const request = await stages.read(message, about)
+      const details = { method: message.method ?? '', target: message.url ?? '' }
+      log.stage('read', 'The request, as Cinder reads it', request, () => details)
       return request
     },
     async authenticate(request) {
       const identity = await stages.authenticate(request)
-      const refused = outcome(identity)
-      if (refused !== undefined) say('authenticate', 'who asks', refused)
-      else if (identity === null)
-        say('authenticate', 'who asks', { note: 'Cinder serves this without a token' })
-      else if (!isRejection(identity)) {
-        const { user, service, isService } = identity
-        say('authenticate', 'who asks', {
-          user: user.userName,
-          user_id: user.userId,
-          scope: user.scope,
-          roles: user.roles,
-          is_service: isService,
-          service: service === undefined ? null : { name: service.userName, roles: service.roles },
-        })
-      }
+      log.stage('authenticate', 'Who asks', identity, whoDetails)
       return identity
     },
     async classify(request, identity) {
       const operation = await stages.classify(request, identity)
-      say('classify', 'what Cinder would do', outcome(operation) ?? { ...operation })
+      log.stage('classify', 'What Cinder would do', operation, whatDetails)
       return operation
     },
-    checks: stages.checks,
-    decided(check, answer) {
-      if (answer.verdict === 'allow') say('check', check.name, { verdict: 'allow' })
-      if (answer.verdict === 'reject') say('check', check.name, refusalOf(answer))
-    },
-    facts(request, identity) {
-      const book = stages.facts(request, identity)
-      return {
-        get: (question) => book.get(question),
-        forget: () => book.forget(),
-        async gather(questions) {
-          await book.gather(questions).catch((fault: unknown) => {
-            say('fact', 'could not be had', { problem: fault instanceof Error ? fault.message : 'failed' })
-            throw fault
-          })
-          for (const question of questions) say('fact', question.fact, factOf(question, book.get(question)))
-        },
-      }
-    },
+    checks: log.watching(checksBy, policy()),
+    decided: (check, answer) => log.decided(check, answer),
+    facts: (request, identity) => log.spoken(stages.facts(request, identity)),
   }
-}
-
-function refusalOf({ reason, detail }: Rejection): Step['result'] {
-  return { verdict: 'reject', reason, ...detail }
-}
-
-function factOf(question: Question, answer: unknown): Step['result'] {
-  const { fact: _, ...asked } = question
-  if (typeof answer !== 'object' || answer === null || !('view' in answer)) return { ...asked, answer }
-  const { view: _view, ...shown } = answer
-  return { ...asked, answer: shown }
+  const verdict = await judge(raw, envelope, draft, spoken).catch((fault: unknown) =>
+    stages.reasonOf(fault, envelope.requestId),
+  )
+  void draft.turn?.then((end) => end()).catch(() => undefined)
+  const refusal = isRejection(verdict) ? stages.refine(verdict, stages.caller(draft)) : null
+  const observed =
+    refusal !== null && draft.request !== undefined && stages.mode(refusal, draft) === 'observe'
+  const { operation } = draft
+  const volumeId = operation !== undefined && 'volumeId' in operation ? operation.volumeId : null
+  const { step, status, command } = verdictStep(refusal, observed, volumeId, 'would')
+  const steps = [...log.steps, step]
+  return { requestId: envelope.requestId, of: 'request', status, steps, command, differences: [] }
 }
 
 /** The described request as Node would hand it over, had it come over the wire. */

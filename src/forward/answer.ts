@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Heard } from '../gateway.ts'
 
 /** Never passed from the upstream's answer to the client: they concern our connection to it. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -11,8 +12,15 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'te',
 ])
 
-/** What of the upstream's answer is written: a status that Node writes, and end-to-end headers as they came. */
+/** Characters of a request id that are kept; OpenStack's have 40. */
+const LONGEST_ID = 64
+
+/**
+ * What of the upstream's answer is written: a status that Node writes, and end-to-end headers as they came.
+ * @param heard is told the upstream's own id of the request.
+ */
 export function writeHead(
+  heard: Heard,
   response: ServerResponse,
   status: number,
   message: string,
@@ -21,7 +29,11 @@ export function writeHead(
   const headers: string[] = []
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
-    if (!HOP_BY_HOP.has(name.toLowerCase())) headers.push(name, rawHeaders[index + 1] ?? '')
+    const lower = name.toLowerCase()
+    if (HOP_BY_HOP.has(lower)) continue
+    const value = rawHeaders[index + 1] ?? ''
+    headers.push(name, value)
+    if (lower === 'x-openstack-request-id') heard.upstreamRequestId = value.slice(0, LONGEST_ID)
   }
   // What Node reads and will not write would otherwise be thrown where nobody catches it.
   const isWritable = /^[\t\x20-\x7e\x80-\xff]*$/.test(message)

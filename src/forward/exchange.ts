@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
+import type { Heard } from '../gateway.ts'
 import type { Rejection } from '../http/rejection.ts'
 
 /** Where the upstream Cinder is, and how it is spoken to. */
@@ -28,6 +29,8 @@ export interface Outgoing {
   readonly body: Buffer
   /** GET or HEAD: may be sent over a kept connection, and again if that was just being closed. */
   readonly isRead: boolean
+  /** Is told what the answer says of the upstream. */
+  readonly heard: Heard
   /**
    * Told when the answer is complete or no longer waited for. With it, the upstream's work is waited for to its end
    * and its answer read as it comes, whatever the client does.

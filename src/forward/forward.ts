@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Approved } from '../gateway.ts'
+import type { Approved, Heard } from '../gateway.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
+import type { StartCall } from '../trace/tracing.ts'
 import type { Engine, Outgoing, Upstream } from './exchange.ts'
 import { httpProxyEngine } from './http-proxy-3.ts'
 import { undiciEngine } from './undici.ts'
@@ -16,19 +17,25 @@ export type Forward = (
   approved: Approved,
   raw: IncomingMessage,
   response: ServerResponse,
+  heard: Heard,
   /** See {@link Outgoing}. */
   answered?: () => void,
 ) => Promise<Rejection | null>
 
-/** Sends what was approved, once; a read whose kept connection was just being closed is sent again. */
+/**
+ * Sends what was approved, once; a read whose kept connection was just being closed is sent again.
+ * @param trace begins the span of a forwarded request, where they are traced.
+ */
 export function createForwarder(
   name: EngineName,
   upstream: Upstream,
+  trace?: StartCall,
 ): { forward: Forward; close: () => void } {
-  const engine = ENGINES[name](upstream)
+  const plain = ENGINES[name](upstream)
+  const engine = trace === undefined ? plain : traced(plain, upstream, trace)
   const limit = upstream.timeout * 1000 - 20
-  const forward: Forward = (approved, raw, response, answered) => {
-    const outgoing = outgoingOf(approved, answered)
+  const forward: Forward = (approved, raw, response, heard, answered) => {
+    const outgoing = outgoingOf(approved, heard, answered)
     const started = performance.now()
     const isLate = (): boolean => performance.now() - started > limit
     return engine.carry(outgoing, raw, response).then(async (first) => {
@@ -42,12 +49,27 @@ export function createForwarder(
   return { forward, close: engine.close }
 }
 
-function outgoingOf({ request }: Approved, answered: (() => void) | undefined): Outgoing {
+/** The same engine, whose every attempt is a span. */
+function traced({ carry, close }: Engine, { url }: Upstream, trace: StartCall): Engine {
+  return {
+    close,
+    async carry(outgoing, raw, response) {
+      const { method, target, headers } = outgoing
+      const span = trace({ service: 'cinder', method, url: url.origin + target, headers })
+      const result = await carry({ ...outgoing, headers: span.headers }, raw, response)
+      if (result === null) span.end(response.statusCode)
+      else span.end(null, result === 'stale' ? result : result.reason)
+      return result
+    },
+  }
+}
+
+function outgoingOf({ request }: Approved, heard: Heard, answered: (() => void) | undefined): Outgoing {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const body = request.body === 'too-large' ? Buffer.alloc(0) : request.body
   const headers: Record<string, string> = {}
   for (const [name, value] of request.headers) headers[name] = value
   headers['x-openstack-request-id'] = request.requestId
   if (body.length > 0 || !isRead) headers['content-length'] = String(body.length)
-  return { method: request.method, target: request.target, headers, body, isRead, answered }
+  return { method: request.method, target: request.target, headers, body, isRead, heard, answered }
 }

@@ -49,9 +49,10 @@ export function httpProxyEngine(upstream: Upstream): Engine {
     ...(ca === undefined ? {} : { ca }),
   })
   proxy.on('proxyRes', (answer, _request, response) => {
-    const exchange = response as Exchange
-    exchange[ANSWER] = answer
-    relay(answer, exchange[CLIENT] ?? response, exchange[OUTGOING])
+    const { [CLIENT]: client, [OUTGOING]: outgoing } = Object.assign(response as Exchange, {
+      [ANSWER]: answer,
+    })
+    relay(answer, client ?? response, outgoing)
   })
 
   return {
@@ -65,7 +66,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
       // It breaks off with its client. Where the upstream's work is waited for, it is given one that never leaves.
       const asked = answered === undefined ? raw : new IncomingMessage(new Socket())
       const given: Exchange = answered === undefined ? response : new ServerResponse(asked)
-      if (answered !== undefined) Object.assign(given, { [CLIENT]: response, [OUTGOING]: outgoing })
+      Object.assign(given, { [CLIENT]: response, [OUTGOING]: outgoing })
       asked.method = outgoing.method
       asked.url = outgoing.target
       asked.headers = outgoing.headers
@@ -122,16 +123,16 @@ function bodyOf({ body, target }: Outgoing): Readable {
 function relay(answer: IncomingMessage, response: ServerResponse, outgoing?: Outgoing): void {
   const answered = outgoing?.answered
   if (answered !== undefined) answer.once('close', answered)
-  if (response.destroyed) {
-    answer.resume()
-    return
-  }
   // An upstream that dies within its answer must not leave the client waiting for the rest.
   answer.once('error', () => {
     if (!answer.complete) response.destroy()
   })
+  if (response.destroyed) {
+    answer.resume()
+    return
+  }
   const { statusCode = 0, statusMessage = '', rawHeaders } = answer
-  writeHead(response, statusCode, statusMessage, rawHeaders)
+  writeHead(outgoing?.heard ?? {}, response, statusCode, statusMessage, rawHeaders)
   const body = new BodyWriter(response, lengthIn(rawHeaders))
   answer.on('data', (chunk: Buffer) => {
     if (response.destroyed || body.write(chunk) || answered !== undefined) return

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
+import type { Heard } from '../gateway.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
 import { BodyWriter, lengthIn, writeHead } from './answer.ts'
 import { type Engine, type Outgoing, serverNameOf, type Upstream } from './exchange.ts'
@@ -27,7 +28,7 @@ export function undiciEngine(upstream: Upstream): Engine {
   // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
   const fresh = new Pool(url.origin, { ...options, pipelining: 0 })
   return {
-    carry: ({ method, target, headers, body, isRead, answered }, _raw, response) => {
+    carry: ({ method, target, headers, body, isRead, heard, answered }, _raw, response) => {
       if (response.destroyed) {
         answered?.()
         return Promise.resolve(reject('client_gone'))
@@ -42,7 +43,7 @@ export function undiciEngine(upstream: Upstream): Engine {
           body: body.length === 0 ? null : body,
         }
         const pool = isRead ? kept : fresh
-        pool.dispatch(request, answerTo(response, answered, resolve))
+        pool.dispatch(request, answerTo(response, heard, answered, resolve))
       })
     },
     close() {
@@ -54,6 +55,7 @@ export function undiciEngine(upstream: Upstream): Engine {
 
 function answerTo(
   response: ServerResponse,
+  heard: Heard,
   answered: Outgoing['answered'],
   resolve: (result: Rejection | 'stale' | null) => void,
 ): Dispatcher.DispatchHandler {
@@ -78,7 +80,7 @@ function answerTo(
       if (status < 200) return
       if (response.destroyed) return
       const rawHeaders = textsOf(controller.rawHeaders)
-      writeHead(response, status, message ?? '', rawHeaders)
+      writeHead(heard, response, status, message ?? '', rawHeaders)
       body = new BodyWriter(response, lengthIn(rawHeaders))
     },
     onResponseData(controller, chunk) {

@@ -15,6 +15,8 @@ export interface Credentials {
   readonly userToken?: Secret
   readonly serviceToken?: Secret
   readonly requestId: string
+  /** The request's own, whose trace goes on to Keystone. */
+  readonly headers?: ReadonlyMap<string, string>
 }
 
 /**
@@ -30,16 +32,16 @@ export function authenticate(
   options: AuthenticateOptions,
   now: () => number,
 ): Eventually<Identity | Rejection> {
-  const { userToken, serviceToken, requestId } = credentials
+  const { userToken, serviceToken, requestId, headers } = credentials
   if (userToken === undefined && serviceToken === undefined) return reject('no_user_token')
-  const user = userToken === undefined ? null : validator.validate(userToken, false, requestId)
+  const user = userToken === undefined ? null : validator.validate(userToken, false, requestId, headers)
   if (serviceToken === undefined && userToken !== undefined && user !== null && !(user instanceof Promise))
     return identityOf({ userToken, user: inTime(user, now), isService: false }, options)
   return bothOf(credentials, user, validator, options, now)
 }
 
 async function bothOf(
-  { userToken, serviceToken, requestId }: Credentials,
+  { userToken, serviceToken, requestId, headers }: Credentials,
   lookup: Eventually<Token | 'invalid'> | null,
   validator: TokenValidator,
   options: AuthenticateOptions,
@@ -49,7 +51,7 @@ async function bothOf(
   let service: Token | undefined
   let isService = false
   if (serviceToken !== undefined) {
-    const found = inTime(await validator.validate(serviceToken, false, requestId), now)
+    const found = inTime(await validator.validate(serviceToken, false, requestId, headers), now)
     if (found === 'invalid') return reject('invalid_service_token')
     service = found
     isService = found.roles.some((role) => options.serviceTokenRoles.includes(role))
@@ -57,7 +59,7 @@ async function bothOf(
   }
   if (userToken === undefined || userLookup === null) return reject('no_user_token')
   let user = inTime(resultOf(await userLookup), now)
-  if (user === 'invalid' && isService) user = await validator.validate(userToken, true, requestId)
+  if (user === 'invalid' && isService) user = await validator.validate(userToken, true, requestId, headers)
   return identityOf({ userToken, user, serviceToken, service, isService }, options)
 }
 

@@ -39,7 +39,7 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
   }
 
   return {
-    validate(token, allowExpired, requestId) {
+    validate(token, allowExpired, requestId, headers) {
       const name = `${allowExpired ? 'e' : 'n'}${digestOf(token)}`
       const hit = good?.get(name) ?? refused?.get(name)
       if (hit !== undefined && isLive(hit.token, allowExpired, options.now())) {
@@ -54,7 +54,7 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
       options.onLookup?.('miss')
       const lookup = (async () => {
         try {
-          const found = await inner.validate(token, allowExpired, requestId)
+          const found = await inner.validate(token, allowExpired, requestId, headers)
           remember(name, found, allowExpired)
           return found
         } finally {

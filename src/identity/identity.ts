@@ -44,8 +44,16 @@ export interface Identity {
  * @throws when no answer can be had (Keystone away, slow or odd): the request is then refused with 503.
  */
 export interface TokenValidator {
-  /** `allowExpired`: accept a token past its end, within Keystone's `allow_expired_window`. */
-  validate(token: Secret, allowExpired: boolean, requestId: string): Eventually<Token | 'invalid'>
+  /**
+   * @param allowExpired accept a token past its end, within Keystone's `allow_expired_window`.
+   * @param headers of the request, whose trace goes on.
+   */
+  validate(
+    token: Secret,
+    allowExpired: boolean,
+    requestId: string,
+    headers?: ReadonlyMap<string, string>,
+  ): Eventually<Token | 'invalid'>
 }
 
 /** Known at once, or later. */

@@ -80,7 +80,7 @@ export async function jwsKeysIn(paths: readonly string[], now: () => number): Pr
  */
 export function jwsValidator(inner: TokenValidator, keys: JwsKeys, now: () => number): TokenValidator {
   return {
-    async validate(token, allowExpired, requestId) {
+    async validate(token, allowExpired, requestId, headers) {
       const text = token.reveal()
       if (text.split('.').length === 3) {
         const at = allowExpired ? null : now()
@@ -90,7 +90,7 @@ export function jwsValidator(inner: TokenValidator, keys: JwsKeys, now: () => nu
         if (others !== null) found = await judge(text, others, at)
         if (found !== 'plausible') return 'invalid'
       }
-      return inner.validate(token, allowExpired, requestId)
+      return inner.validate(token, allowExpired, requestId, headers)
     },
   }
 }

@@ -60,12 +60,12 @@ export function sharedValidator(inner: TokenValidator, options: SharedCacheOptio
   }
 
   return {
-    async validate(token, allowExpired, requestId) {
-      if (allowExpired) return inner.validate(token, allowExpired, requestId)
+    async validate(token, allowExpired, requestId, headers) {
+      if (allowExpired) return inner.validate(token, allowExpired, requestId, headers)
       const name = nameOf(token)
       const known = await stored(name)
       if (known !== null) return known
-      const found = await inner.validate(token, allowExpired, requestId)
+      const found = await inner.validate(token, allowExpired, requestId, headers)
       if (found !== 'invalid') void keep(name, found)
       return found
     },

@@ -1,5 +1,9 @@
 import { CATALOGUE } from './catalogue.ts'
 import { completeCredentials } from './credentials.ts'
+import { REQUEST } from './evaluate.ts'
+import { described } from './extensions.ts'
+import type { Rule } from './grammar.ts'
+import { type Trace, trace } from './trace.ts'
 
 /** Somebody made up, to see what a rule says of them. */
 export interface TryOut {
@@ -9,10 +13,19 @@ export interface TryOut {
   readonly target: 'own' | 'other'
   readonly scope: 'project' | 'system'
   readonly isService: boolean
+  /** When they ask, milliseconds since the epoch. */
+  readonly time: number
+}
+
+export interface TriedOut {
+  readonly allowed: boolean
+  /** The rule check by check, where the policy shows its rules. */
+  readonly trace?: Trace
 }
 
 export interface TryOutRules {
   has(rule: string): boolean
+  rule?(name: string): Rule | undefined
   allows(
     rule: string,
     credentials: Readonly<Record<string, unknown>>,
@@ -22,9 +35,9 @@ export interface TryOutRules {
 
 /** @returns null when there is no such rule. @throws PolicyError where Cinder would answer 500. */
 export function tryOut(
-  { rule, roles, target, scope, isService }: TryOut,
+  { rule, roles, target, scope, isService, time }: TryOut,
   rules: TryOutRules,
-): boolean | null {
+): TriedOut | null {
   if (!rules.has(rule)) return null
   const credentials = completeCredentials(
     {
@@ -46,7 +59,12 @@ export function tryOut(
   )
   const owner =
     target === 'own' ? { project_id: 'project', user_id: 'user' } : { project_id: 'other', user_id: 'other' }
-  return rules.allows(rule, { ...credentials }, owner)
+  // Checks of the request itself see a plain call from the gateway's machine.
+  const asking = { ...credentials, [REQUEST]: described({}, time) }
+  const allowed = rules.allows(rule, asking, owner)
+  return rules.rule === undefined
+    ? { allowed }
+    : { allowed, trace: trace({ kind: 'rule', name: rule }, (name) => rules.rule?.(name), asking, owner) }
 }
 
 /** Names to choose from. */

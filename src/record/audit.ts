@@ -3,10 +3,11 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Outcome } from '../gateway.ts'
 import type { Report } from '../rollout/report.ts'
-import { type CadfEvent, cadfEvent } from './cadf.ts'
+import { type CadfEvent, cadfEvent, withoutFacts } from './cadf.ts'
 import type { Metrics } from './metrics.ts'
+import { openSink } from './open-sink.ts'
 import { isWorthRecording } from './record.ts'
-import { openSink, type Sink } from './sink.ts'
+import type { Sink } from './sink.ts'
 
 /** Decision records: one CADF event, on one line, for each refusal and each guarded operation. */
 export interface Audit {
@@ -33,9 +34,13 @@ const NOWHERE: Sink = { write: () => undefined, reopen: () => undefined, close: 
 
 export function createAudit({ target, queueBytes, metrics, log, recent, report }: AuditOptions): Audit {
   let complained = Number.NEGATIVE_INFINITY
+  let isClosing = false
   const events = {
     written: () => metrics.decisionRecord('written'),
-    dropped: () => metrics.decisionRecord('dropped'),
+    dropped(count: number) {
+      for (let each = 0; each < count; each += 1) metrics.decisionRecord('dropped')
+      if (isClosing) log.error({ audit_log: target, lost: count }, 'decision records were lost at the end')
+    },
     failed(problem: string) {
       metrics.decisionRecord('failed')
       if (Date.now() - complained < COMPLAIN_EVERY) return
@@ -51,9 +56,12 @@ export function createAudit({ target, queueBytes, metrics, log, recent, report }
       if (!isWorthRecording(outcome)) return
       const event = cadfEvent(outcome, { id: randomUUID(), time, observer: hostname() })
       recent.add(event)
-      sink.write(JSON.stringify(event))
+      sink.write(JSON.stringify(event), () => JSON.stringify(withoutFacts(event)))
     },
     reopen: sink.reopen,
-    close: sink.close,
+    close() {
+      isClosing = true
+      return sink.close()
+    },
   }
 }

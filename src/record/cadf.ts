@@ -1,6 +1,7 @@
 import type { Outcome } from '../gateway.ts'
 import { REASONS, type Reason } from '../http/rejection.ts'
 import type { Token } from '../identity/identity.ts'
+import type { Operation } from '../operation/operation.ts'
 import { decisionRecord } from './record.ts'
 
 /** What an event says of the gateway itself, and what a pure function cannot know. */
@@ -58,6 +59,9 @@ export function cadfEvent(outcome: Outcome, context: EventContext): CadfEvent {
       ...(user === undefined ? {} : { name: user.userName, ...scopeOf(user) }),
       host: { address: decision.client, agent: decision.user_agent },
       request_id: envelope.requestId,
+      ...(draft.request?.headers.has('x-openstack-request-id') === true
+        ? { global_request_id: envelope.requestId }
+        : {}),
     },
     target: targetOf(decision),
     observer: { typeURI: 'service/storage/block/gateway', id: 'cinderguard', name: context.observer },
@@ -69,15 +73,29 @@ export function cadfEvent(outcome: Outcome, context: EventContext): CadfEvent {
           ...decision,
           would_be_status: refusal === null ? null : REASONS[refusal.reason satisfies Reason].status,
           roles: user?.roles ?? null,
+          user: user === undefined ? null : holderOf(user),
           service:
             service === undefined
               ? null
               : { id: service.userId, name: service.userName, roles: service.roles },
+          rules: draft.rules ?? null,
+          asked: draft.operation === undefined ? null : askedOf(draft.operation),
           facts: factsOf(outcome),
         },
       },
     ],
   }
+}
+
+/** What policy rules read of a token's holder. */
+function holderOf({ userDomainId, scope, isAdminProject }: Token): { readonly [key: string]: Json } {
+  return { domain_id: userDomainId, scope: { ...scope }, is_admin_project: isAdminProject }
+}
+
+/** The operation, without what only looks into the request. */
+function askedOf(operation: Operation): Json {
+  const { asked: _, ...fields } = operation
+  return fields as unknown as Json
 }
 
 function scopeOf(user: Token): { readonly [key: string]: Json } {
@@ -106,4 +124,23 @@ function withoutView(answer: unknown): Json {
   if (typeof answer !== 'object' || answer === null || !('view' in answer)) return answer as Json
   const { view: _, ...rest } = answer
   return rest as unknown as Json
+}
+
+/** The event without the facts it rests on, which have no limit; for sinks that have one. */
+export function withoutFacts(event: CadfEvent): CadfEvent {
+  const { attachments } = event
+  if (!Array.isArray(attachments)) return event
+  const shorter = attachments.map((each) => ({ ...each, content: { ...each.content, facts: 'too long' } }))
+  return { ...event, attachments: shorter }
+}
+
+/**
+ * Whether an event is of the request with this id: the gateway's own (which is the caller's, where it sent one, and
+ * Cinder's global request id), the one of Cinder's answer, or that of the event.
+ */
+export function isCalled(event: CadfEvent, id: string): boolean {
+  if (event.id === id) return true
+  const { attachments } = event
+  if (!Array.isArray(attachments)) return false
+  return attachments.some(({ content }) => content?.request_id === id || content?.upstream_request_id === id)
 }

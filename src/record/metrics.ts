@@ -24,6 +24,8 @@ export interface Metrics {
   mode(mode: 'enforce' | 'observe'): void
   /** Bytes that are no HTTP request were refused. */
   broken(status: 400 | 431): void
+  /** Shows how many log lines were dropped. */
+  logLines(lost: () => number): void
   decisionRecord(result: 'written' | 'dropped' | 'failed'): void
   ready(service: Service, isReady: boolean): void
   /** Shows which policy is in force. */
@@ -90,7 +92,7 @@ export function createMetrics(version: string): Metrics {
   })
   const audited = new Counter({
     name: 'cinderguard_decision_records_total',
-    help: 'Decision records, by result: written (handed to the sink), dropped (lost), failed (the sink had an error).',
+    help: 'Decision records, by result: written (to the file, or given to the network), dropped (lost), failed (the sink had an error).',
     labelNames: ['result'],
     registers,
   })
@@ -197,6 +199,17 @@ export function createMetrics(version: string): Metrics {
       const labels = { operation: 'unread', status: String(status) }
       requests.add(`unread ${status}`, () => ({ ...labels, verdict: 'refused', service: 'false' }))
       refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
+    },
+    logLines(lost) {
+      new Counter({
+        name: 'cinderguard_log_lines_dropped_total',
+        help: 'Log lines that were dropped because nobody read them in time.',
+        registers,
+        collect() {
+          this.reset()
+          this.inc(lost())
+        },
+      })
     },
     decisionRecord: (result) => audited.inc({ result }),
     policy(source) {

@@ -4,6 +4,7 @@ import { classifiable } from '../operation/classifiable.ts'
 import { classify } from '../operation/classify.ts'
 import { isGuarded } from '../operation/operation.ts'
 import { hintFor } from '../rollout/caller.ts'
+import { STAGES, type StageSeconds } from '../stage-clock.ts'
 
 /**
  * The operation as metrics name it, from a closed set: the operation's kind; for a request that was refused before
@@ -47,20 +48,28 @@ export function decisionRecord(outcome: Outcome): DecisionRecord {
   const rejection = outcome.rejection ?? outcome.observed
   const user = draft.identity?.user
   const operation = draft.operation
+  // Of several that allowed, the operation's own comes last; a refusal for another reason had no rule against it.
+  const rule = rejection === null ? (draft.rules?.at(-1) ?? null) : (rejection.detail.rule ?? null)
   const volumeId = operation !== undefined && 'volumeId' in operation ? operation.volumeId : null
   return {
     request_id: envelope.requestId,
+    upstream_request_id: draft.upstreamRequestId ?? null,
     verdict: verdictOf(outcome),
+    mode: outcome.mode,
     reason: rejection?.reason ?? null,
     status: outcome.status,
     operation: labelOf(draft),
     volume_id: volumeId,
     attachment_id: operation !== undefined && 'attachmentId' in operation ? operation.attachmentId : null,
     server_id: rejection?.detail.server ?? null,
-    rule: rejection?.detail.rule ?? null,
-    policy: draft.policy ?? null,
+    check: draft.check ?? null,
+    rule,
+    rule_layer: rule === null ? null : (draft.policy?.layerOf(rule) ?? null),
+    policy: draft.policy?.digest ?? null,
+    policy_version: draft.policy?.version ?? null,
     problem: rejection?.detail.problem ?? null,
     user_id: user?.userId ?? null,
+    user_name: user?.userName ?? null,
     project_id: user?.scope.kind === 'project' ? user.scope.projectId : null,
     is_service: isService(draft),
     caller: outcome.caller,
@@ -68,6 +77,16 @@ export function decisionRecord(outcome: Outcome): DecisionRecord {
     service_user_id: draft.identity?.service?.userId ?? null,
     client: draft.request?.clientAddress ?? null,
     user_agent: draft.request?.headers.get('user-agent') ?? null,
-    decision_ms: Math.round(outcome.decisionSeconds * 10_000) / 10,
+    decision_ms: milliseconds(outcome.decisionSeconds),
+    total_ms: milliseconds(outcome.totalSeconds),
+    ...stageTimes(outcome.stages),
   }
 }
+
+/** `<stage>_ms` for each stage that was entered. */
+function stageTimes(seconds: StageSeconds): DecisionRecord {
+  const entered = STAGES.filter((stage) => seconds[stage] > 0)
+  return Object.fromEntries(entered.map((stage) => [`${stage}_ms`, milliseconds(seconds[stage])]))
+}
+
+const milliseconds = (seconds: number): number => Math.round(seconds * 100_000) / 100

@@ -4,11 +4,11 @@ import type { OperationKind } from '../operation/operation.ts'
 /** `enforce`: a request that fails a check is refused. `observe`: it is forwarded, and what it failed is recorded. */
 export type Mode = 'enforce' | 'observe'
 
-/** Which mode counts for a refusal. */
+/** Which mode counts for a refusal; null: for what passed. */
 export interface Modes {
   readonly overall: Mode
   /** The most particular wins: the policy rule, then the reason, then the operation, then the mode of all. */
-  of(rejection: Rejection, operation: OperationKind | null): Mode
+  of(rejection: Rejection | null, operation: OperationKind | null): Mode
 }
 
 const OPERATIONS: Readonly<Record<OperationKind, true>> = {
@@ -52,6 +52,9 @@ export function readModes(
   return {
     overall,
     of: (rejection, operation) =>
-      of(rejection.detail.rule) ?? of(rejection.reason satisfies Reason) ?? of(operation) ?? overall,
+      of(rejection?.detail.rule) ??
+      of(rejection?.reason satisfies Reason | undefined) ??
+      of(operation) ??
+      overall,
   }
 }

@@ -7,6 +7,7 @@ import type { PolicySource } from '../checks/policy.ts'
 import type { Config } from '../config/options.ts'
 import { modesOf } from '../front.ts'
 import type { CadfEvent } from '../record/cadf.ts'
+import { linesLost } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { Recent } from '../record/recent.ts'
 import { Report } from '../rollout/report.ts'
@@ -136,6 +137,7 @@ export async function startPrimary(
 
   metrics.mode(modes.overall)
   metrics.policy(policy)
+  metrics.logLines(() => linesLost(log))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(config, policy, metrics, log, nothing, modes, turns)
   const back = await startBack(config, policy, {
@@ -150,6 +152,7 @@ export async function startPrimary(
     recent,
     probes: app.probes,
     validator: app.validator,
+    explaining: app.explaining,
     onReady: metrics.ready,
   })
   try {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { PolicySource } from '../checks/policy.ts'
 import type { Config } from '../config/options.ts'
 import { type Front, modesOf, startFront } from '../front.ts'
+import { linesLost } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { Report } from '../rollout/report.ts'
 import { CrowdedError, type TakesTurns, type Turn } from '../turns.ts'
@@ -30,6 +31,7 @@ export async function startWorker(
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.logLines(() => linesLost(log))
   const report = new Report(overall, Date.now())
   const recent = {
     add(event: Extract<FromWorker, { say: 'decision' }>['event']) {

@@ -21,6 +21,24 @@ async function refused(): Promise<void> {
 const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
   fetch(`${gateway.adminUrl}/api/v1${path}`, { headers })
 
+/** Reads a stream of events. */
+function read(stream: Response) {
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let sofar = ''
+  return {
+    reader,
+    /** All until it is enough, or until it ends. */
+    async text(isEnough: (sofar: string) => boolean): Promise<string> {
+      while (!isEnough(sofar)) {
+        const { value, done } = (await reader?.read()) ?? { done: true }
+        if (done) break
+        sofar += value
+      }
+      return sofar
+    },
+  }
+}
+
 describe('on a loopback listener', () => {
   beforeEach(async () => {
     gateway = await startTestGateway()
@@ -34,19 +52,40 @@ describe('on a loopback listener', () => {
     expect((await get('/decisions/req-unknown')).status).toBe(404)
   })
 
+  test('no more of the latest than asked for', async () => {
+    await refused()
+    await refused()
+    const count = async (query: string) =>
+      ((await (await get(`/decisions${query}`)).json()) as { decisions: [] }).decisions.length
+    expect([await count(''), await count('?limit=1'), await count('?limit=none')]).toEqual([2, 1, 2])
+  })
+
   test('the report', async () => {
     await refused()
     expect(await (await get('/report')).json()).toMatchObject({ mode: 'enforce', guarded: 1, ready: true })
   })
 
   test('each new decision as an event', async () => {
-    const stream = await get('/events')
-    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+    const { reader, text } = read(await get('/events'))
     await refused()
-    let text = ''
-    while (!text.includes('data: ')) text += (await reader?.read())?.value ?? ''
-    expect(JSON.parse(text.split('data: ')[1] ?? '')).toMatchObject({ action: 'update/os-detach' })
+    const sofar = await text((all) => /^data: .+\n\n/m.test(all.replace(/event: now\ndata: .+\n\n/g, '')))
+    const [, event = ''] = /^data: (.+)/m.exec(sofar.replace(/event: now\ndata: .+\n\n/g, '')) ?? []
+    expect(JSON.parse(event)).toMatchObject({ action: 'update/os-detach' })
     await reader?.cancel()
+  })
+
+  test('the state as it goes on, without being asked', async () => {
+    const { reader, text } = read(await get('/events'))
+    const state = await text((sofar) => /event: now\ndata: .+\n\n/.test(sofar))
+    expect(JSON.parse(/event: now\ndata: (.+)/.exec(state)?.[1] ?? '')).toMatchObject({ mode: 'enforce' })
+    await reader?.cancel()
+  })
+
+  test('a service that hangs keeps nobody waiting, and is named', async () => {
+    gateway.cloud.nova.fault = () => new Promise(() => undefined)
+    const begun = performance.now()
+    expect(await (await get('/now')).json()).toMatchObject({ services: { nova: 'has not answered yet' } })
+    expect(performance.now() - begun).toBeLessThan(4000)
   })
 
   test('under another name: refused, for a page elsewhere may have made the name up', async () => {
@@ -82,6 +121,16 @@ describe('on an address that others reach', () => {
   test.each(CASES)('%s', async (_name, token, status) => {
     await start('admin')
     expect((await get('/report', { 'x-auth-token': token() })).status).toBe(status)
+  })
+
+  test('events end when the token does', async () => {
+    await start('admin')
+    const expiresAt = Date.now() + 2000
+    const token = gateway.cloud.token('admin', { expiresAt })
+    const { text } = read(await get('/events', { 'x-auth-token': token }))
+    await text(() => false)
+    expect(Date.now()).toBeGreaterThanOrEqual(expiresAt - 5)
+    expect(Date.now()).toBeLessThan(expiresAt + 3000)
   })
 
   test('while Keystone is away nobody is known', async () => {

@@ -58,7 +58,7 @@ export async function startJudging(upstream: string, engine: EngineName = 'http-
     refine: (rejection) => rejection,
     mode: () => 'enforce',
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri: 'http://k' }),
-    forward: async (approved, raw, response) => {
+    forward: async (approved, raw, response, heard) => {
       const { requestId, method, target, headers, body } = approved.request
       enter(judged, requestId, {
         method,
@@ -67,7 +67,7 @@ export async function startJudging(upstream: string, engine: EngineName = 'http-
         type: headers.get('content-type') ?? '',
         body: digest(body === 'too-large' ? Buffer.alloc(0) : body),
       })
-      const rejection = await forwarder.forward(approved, raw, response)
+      const rejection = await forwarder.forward(approved, raw, response, heard)
       if (rejection === null && response.writableFinished) answered.add(requestId)
       return rejection
     },

@@ -110,8 +110,7 @@ async function live(replaced: Partial<Stages>, method = 'DELETE'): Promise<Lived
       decide: (...given: Parameters<Check['decide']>) => step(`check ${check.name}`, check).decide(...given),
     })),
     facts: (request, identity) => step('facts', made.facts)(request, identity),
-    forward: async (approved, raw, response, answered) =>
-      step('forward', made.forward)(approved, raw, response, answered),
+    forward: async (...given) => step('forward', made.forward)(...given),
   }
   let error: unknown
   const handle = createGateway(watched)
@@ -363,7 +362,7 @@ describe('the turn of a volume', () => {
     let answered: (() => void) | undefined
     await live({
       turn,
-      forward: async (_approved, _raw, response, told) => {
+      forward: async (_approved, _raw, response, _heard, told) => {
         answered = told
         response.end()
         return null
@@ -385,7 +384,7 @@ describe('the turn of a volume', () => {
     let given: unknown = 'nothing yet'
     await live({
       classify: async () => OTHER,
-      forward: async (_approved, _raw, response, told) => {
+      forward: async (_approved, _raw, response, _heard, told) => {
         given = told
         response.end()
         return null
@@ -402,8 +401,9 @@ describe('exactly one record', () => {
       {
         rejection: null,
         status: 200,
-        decisionSeconds: 1,
-        totalSeconds: 2,
+        decisionSeconds: 4,
+        totalSeconds: 6,
+        stages: { read: 1, authenticate: 1, classify: 1, check: 1, forward: 1 },
         draft: { request: REQUEST, identity: IDENTITY, operation: GUARDED },
       },
     ])
@@ -416,11 +416,11 @@ describe('exactly one record', () => {
     [
       'a check',
       { checks: [says('no', reject('undecided'))] },
-      ['request', 'identity', 'operation', 'facts', 'policy', 'turn'],
+      ['request', 'identity', 'operation', 'facts', 'policy', 'turn', 'check'],
     ],
   ])('of one that ended at %s, with what was known by then', async (_name, replaced, known) => {
     const { outcomes } = await live(replaced)
-    expect(outcomes.map(({ draft }) => Object.keys(draft))).toEqual([known])
+    expect(outcomes.map(({ draft }) => Object.keys(draft))).toEqual([['clock', ...known]])
   })
 
   test('of one that could not be forwarded', async () => {

@@ -191,6 +191,7 @@ describe('decision records', () => {
           project_id: PROJECTS.demo,
           host: { address: '127.0.0.1', agent: 'curl' },
           request_id: 'req-00000000-0000-4000-8000-000000000000',
+          global_request_id: 'req-00000000-0000-4000-8000-000000000000',
         },
         target: { typeURI: 'service/storage/block/volume', id: VOLUME, attachment_id: null },
         observer: { typeURI: 'service/storage/block/gateway', id: 'cinderguard', name: expect.any(String) },

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 // One process, one file after another: they share one OpenStack.
 export default defineConfig({
   test: {
-    include: ['test/openstack/**/*.test.ts'],
+    include: ['test/openstack/**/*.test.ts', 'test/browser/**/*.test.ts'],
     fileParallelism: false,
     isolate: false,
     maxWorkers: 1,

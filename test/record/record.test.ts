@@ -42,29 +42,42 @@ function outcome(draft: Draft, rejection: Rejection | null, status: number): Out
     draft,
     rejection,
     observed: null,
+    mode: 'enforce',
     caller: draft.identity?.isService === true ? 'service' : 'user',
     status,
     decisionSeconds: 0.01234,
     totalSeconds: 0.2,
+    stages: { read: 0.001, authenticate: 0.002, classify: 0, check: 0.00934, forward: 0 },
   }
 }
-const refused = outcome({ request, identity: alice, operation: detach }, IN_USE, 409)
+const POLICY = { version: 7, digest: 'd1', layerOf: () => 'bundle' }
+const refused = outcome(
+  { request, identity: alice, operation: detach, policy: POLICY, check: 'detach', rules: ['volume:get'] },
+  IN_USE,
+  409,
+)
 
 describe('one decision record', () => {
   test('of a refusal, whole', () => {
     expect(decisionRecord(refused)).toEqual({
       request_id: 'req-1',
+      upstream_request_id: null,
       verdict: 'refused',
+      mode: 'enforce',
       reason: 'attachment_in_use',
       status: 409,
       operation: 'volume-detach',
       volume_id: 'v',
       attachment_id: 'a',
       server_id: 's',
+      check: 'detach',
       rule: null,
-      policy: null,
+      rule_layer: null,
+      policy: 'd1',
+      policy_version: 7,
       problem: null,
       user_id: 'alice',
+      user_name: 'Alice',
       project_id: 'demo',
       is_service: false,
       caller: 'user',
@@ -72,7 +85,11 @@ describe('one decision record', () => {
       service_user_id: null,
       client: '192.0.2.1',
       user_agent: 'curl/8',
-      decision_ms: 12.3,
+      decision_ms: 12.34,
+      total_ms: 200,
+      read_ms: 1,
+      authenticate_ms: 2,
+      check_ms: 9.34,
     })
   })
 
@@ -100,9 +117,22 @@ describe('one decision record', () => {
   })
 
   test('names the rule of a policy refusal', () => {
-    const draft = { request, identity: alice, operation: detach }
+    const draft = { request, identity: alice, operation: detach, policy: POLICY }
     expect(decisionRecord(outcome(draft, reject('policy', { rule: 'volume:get' }), 403))).toMatchObject({
       rule: 'volume:get',
+      rule_layer: 'bundle',
+    })
+  })
+
+  test("names the operation's own rule, where that allowed it, and Cinder's request id", () => {
+    const rules = ['volume:get', 'volume_extension:volume_actions:detach']
+    const draft = { request, identity: alice, operation: detach, policy: POLICY, rules }
+    expect(decisionRecord(outcome({ ...draft, upstreamRequestId: 'req-2' }, null, 202))).toMatchObject({
+      verdict: 'forwarded',
+      check: null,
+      rule: 'volume_extension:volume_actions:detach',
+      rule_layer: 'bundle',
+      upstream_request_id: 'req-2',
     })
   })
 

@@ -6,6 +6,7 @@ import type { GuardedRequest } from '../../src/http/request.ts'
 import type { Identity } from '../../src/identity/identity.ts'
 import type { CallerKind } from '../../src/rollout/caller.ts'
 import { Report } from '../../src/rollout/report.ts'
+import { StageClock } from '../../src/stage-clock.ts'
 import { alice, nova } from '../identity/identities.ts'
 
 const TIME = Date.parse('2026-11-23T10:00:00Z')
@@ -42,6 +43,8 @@ function outcome(
     status: 202,
     decisionSeconds: 0,
     totalSeconds: 0,
+    mode: 'enforce',
+    stages: new StageClock(0),
   }
 }
 

@@ -6,6 +6,7 @@ const packages = [
   ...['memcached', 'haproxy'],
   ...['gunicorn', 'nginx-light', 'tempest', 'cinder-tempest-plugin'],
   ...['uwsgi-core', 'uwsgi-plugin-python3', 'python3-openstackclient', 'python3-cinderclient', 'sqlite3'],
+  ...['chromium', 'fonts-inter', 'fonts-jetbrains-mono'],
 ]
 const policy = '/usr/sbin/policy-rc.d'
 const saved = `${policy}.before-cinderguard-lab`

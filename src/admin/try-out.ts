@@ -1,0 +1,40 @@
+import { type TryOutRules, tryOut } from '../policy/try-out.ts'
+
+/** The policy, as far as the console tries rules out. */
+export interface TryOutPolicy extends TryOutRules {
+  names?(): readonly string[]
+  source?(rule: string): { readonly from: string; readonly check: unknown } | undefined
+}
+
+/** Judges the rule for the somebody that the query describes. */
+export function triedOut(
+  asked: URLSearchParams,
+  policy: TryOutPolicy,
+): { readonly status: number; readonly body: object } {
+  const rule = asked.get('rule') ?? ''
+  const roles = (asked.get('roles') ?? '').split(',').map((role) => role.trim())
+  try {
+    const found = tryOut(
+      {
+        rule,
+        roles: roles.filter((role) => role !== ''),
+        target: asked.get('target') === 'other' ? 'other' : 'own',
+        scope: asked.get('scope') === 'system' ? 'system' : 'project',
+        isService: asked.get('service') === 'true',
+        time: Date.now(),
+      },
+      policy,
+    )
+    if (found === null) return { status: 404, body: { error: 'there is no such rule' } }
+    const { check, ...origin } = policy.source?.(rule) ?? { check: '', from: '' }
+    return {
+      status: 200,
+      body: { ...found, check: typeof check === 'string' ? check : JSON.stringify(check), ...origin },
+    }
+  } catch (error) {
+    return {
+      status: 422,
+      body: { error: error instanceof Error ? error.message : 'the rule cannot be judged' },
+    }
+  }
+}
