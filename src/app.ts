@@ -33,7 +33,7 @@ import type { Audit } from './record/audit.ts'
 import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
-import type { Modes } from './rollout/mode.ts'
+import { type Modes, withLocks } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { createTokens } from './tokens.ts'
 import { startTracing } from './trace/tracing.ts'
@@ -73,7 +73,9 @@ export async function createApp(
   const session = createSession(keystone.send, account, Date.now)
   const serviceAccount = config.credentials.service_user
   const serviceSession =
-    serviceAccount === undefined ? session : createSession(keystone.send, serviceAccount, Date.now)
+    serviceAccount === undefined || serviceAccount === account
+      ? session
+      : createSession(clients.serviceLogin.send, serviceAccount, Date.now)
 
   const tokens = await createTokens(config, keystone.send, session, metrics)
 
@@ -95,6 +97,7 @@ export async function createApp(
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
   const serviceHosts = new Set(config.cinderguard.service_hosts)
+  const projectIds = new RegExp(`^(?:${config.DEFAULT.project_id_regex})$`)
   const classified = (
     request: GuardedRequest,
     identity: Identity | null,
@@ -103,6 +106,7 @@ export async function createApp(
     const asked = classifiable(request)
     const operation = classify(asked, {
       tokenProject: identity === null ? null : projectOf(identity.user),
+      projectIds,
       maximum,
     })
     if (isRejection(operation) || identity === null) return operation
@@ -119,6 +123,7 @@ export async function createApp(
       gather: async (questions) => gather(questions, known, isBound ? await vouched(caller) : caller, facts),
     } satisfies Pick<FactBook, 'gather'>)
   }
+  const inForce = withLocks(modes, (rule) => policy.current().source?.(rule)?.locked === true)
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -170,7 +175,7 @@ export async function createApp(
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
     refine,
-    mode: (rejection, draft) => modes.of(rejection, draft.operation?.kind ?? null),
+    mode: (rejection, draft) => inForce.of(rejection, draft.operation?.kind ?? null),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {

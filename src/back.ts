@@ -27,6 +27,8 @@ const UNKNOWN = { keystone: UNASKED, cinder: UNASKED, nova: UNASKED }
 export interface BackSources {
   readonly registry: () => Promise<Registry>
   readonly report: () => Promise<ReadinessReport>
+  /** That of all processes; without it, that of this one. */
+  readonly policy?: () => Promise<PolicyReadiness>
   readonly recent: Recent<CadfEvent>
   readonly probes: Probes
   readonly validator: TokenValidator
@@ -61,7 +63,10 @@ export async function startBack(config: Config, policy: PolicySource, sources: B
   }
   const admin = createAdmin({
     registry,
-    readiness: async () => ({ ...(await readiness()), policy: policyOf(policy) }),
+    readiness: async () => ({
+      ...(await readiness()),
+      policy: (await sources.policy?.()) ?? policyOf(policy),
+    }),
     page: consolePage(),
     isDraining: () => draining,
     decisions: decisionRoutes(consoleAccess(admin_bind, console_role, validator), {

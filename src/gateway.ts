@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type FactBook, runChecks } from './checking.ts'
 import type { Answer, Check, Known } from './checks/check.ts'
+import type { Forward } from './forward/forward.ts'
 import type { Fault, FaultContext } from './http/fault.ts'
 import { isRejection, type Rejection, reject } from './http/rejection.ts'
 import type { Envelope, GuardedRequest } from './http/request.ts'
@@ -54,13 +55,7 @@ export interface Stages {
   mode(rejection: Rejection | null, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
   /** Resolves when the answer was sent, or to a rejection when nothing was; `answered` hears when Cinder is done. */
-  forward(
-    approved: Approved,
-    raw: IncomingMessage,
-    response: ServerResponse,
-    heard: Heard,
-    answered?: () => void,
-  ): Promise<Rejection | null>
+  readonly forward: Forward
   record(outcome: Outcome): void
   now(): number
 }
@@ -242,8 +237,9 @@ function refuse(
   }
   response.statusCode = fault.status
   if (response.destroyed) return
-  // A request that was not read to its end must not be taken for the start of the next one.
-  if (!response.req.complete) response.setHeader('connection', 'close')
+  // What was not read to its end, or may end elsewhere to somebody, must not be taken for the start of the next one.
+  if (!response.req.complete || rejection.reason === 'bad_request_framing')
+    response.setHeader('connection', 'close')
   for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value)
   response.setHeader('content-length', Buffer.byteLength(fault.body))
   response.end(envelope.method === 'HEAD' ? undefined : fault.body)

@@ -1,6 +1,7 @@
 import { type Rejection, reject } from '../http/rejection.ts'
-import { type Identity, projectOf, type Token } from '../identity/identity.ts'
+import { type Identity, projectOf } from '../identity/identity.ts'
 import { type GuardedOperation, isGuarded, type Operation } from '../operation/operation.ts'
+import { completeCredentials } from '../policy/credentials.ts'
 import { REQUEST } from '../policy/evaluate.ts'
 import type { Rule } from '../policy/grammar.ts'
 import {
@@ -21,10 +22,8 @@ export interface PolicyRules {
   /** No file and no bundle has a rule. */
   readonly isDefault?: boolean
   has(rule: string): boolean
-  /** Where a rule comes from; for whoever shows it. */
-  source?(
-    rule: string,
-  ): { readonly from: string; readonly layer?: string; readonly check: unknown } | undefined
+  /** Where a rule comes from, and whether the organisation locks it; for whoever shows it. */
+  source?(rule: string): PolicyRuleSource | undefined
   /** The rule as it is judged, for explanations. */
   rule?(name: string): Rule | undefined
   allows(rule: string, credentials: Record<string, unknown>, target: Record<string, unknown>): boolean
@@ -35,6 +34,13 @@ export interface PolicyRules {
     target: Record<string, unknown>,
     remote: (url: string) => boolean | undefined,
   ): boolean | { readonly ask: string }
+}
+
+export interface PolicyRuleSource {
+  readonly from: string
+  readonly layer: string
+  readonly check: unknown
+  readonly locked?: true | undefined
 }
 
 /** Judges one rule; where another server must be asked, its answer is a fact like any other. */
@@ -186,13 +192,17 @@ function refuse(rule: string): Rejection {
   return reject('policy', { rule })
 }
 
-/** Cinder's `to_policy_values`, plus `is_admin`, which is the rule `context_is_admin`. */
+/** Cinder's `to_policy_values`, completed. */
 export function credentialsOf(identity: Identity, policy: PolicyRules): Record<string, unknown> {
   const { user, service } = identity
-  const credentials: Record<string, unknown> = {
+  const { scope } = user
+  const known = {
     user_id: user.userId,
     user_domain_id: user.userDomainId,
-    ...scopeOf(user),
+    project_id: projectOf(user),
+    project_domain_id: scope.kind === 'project' ? scope.projectDomainId : null,
+    domain_id: scope.kind === 'domain' ? scope.domainId : null,
+    system_scope: scope.kind === 'system' ? 'all' : null,
     roles: user.roles,
     is_admin_project: user.isAdminProject,
     service_user_id: service?.userId ?? null,
@@ -201,7 +211,7 @@ export function credentialsOf(identity: Identity, policy: PolicyRules): Record<s
     service_project_domain_id: service?.scope.kind === 'project' ? service.scope.projectDomainId : null,
     service_roles: service?.roles ?? [],
   }
-  return { ...credentials, is_admin: policy.allows('context_is_admin', credentials, credentials) }
+  return completeCredentials(known, policy) as unknown as Record<string, unknown>
 }
 
 /** Whether Cinder takes somebody for an admin, who may then see every project's rows. */
@@ -217,17 +227,6 @@ export function withRequest(
 ): Record<string, unknown> {
   if (asked === undefined) return credentials
   return Object.assign(credentials, { [REQUEST]: { ...asked, version, service: service?.userName ?? null } })
-}
-
-function scopeOf(token: Token): Record<string, unknown> {
-  const { scope } = token
-  return {
-    project_id: scope.kind === 'project' ? scope.projectId : null,
-    project_domain_id: scope.kind === 'project' ? scope.projectDomainId : null,
-    domain_id: scope.kind === 'domain' ? scope.domainId : null,
-    system_scope: scope.kind === 'system' ? 'all' : null,
-    ...(scope.kind === 'system' ? { system: 'all' } : {}),
-  }
 }
 
 /** A volume as Cinder's rules see it. */

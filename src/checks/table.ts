@@ -18,6 +18,6 @@ export function createChecks(policy: PolicyRules, options: CheckOptions): readon
     connectionCheck,
     policyCheck('between', policy, leaveServices),
     detachCheck,
-    beyondCheck(options),
+    beyondCheck(options, policy),
   ]
 }

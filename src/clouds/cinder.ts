@@ -46,9 +46,7 @@ export function cinderFacts(
   maximum: (requestId?: string) => Promise<Version>,
   pageSize: number,
 ): CinderFacts {
-  /** @param id of what is asked for; part of the path. */
-  async function get(path: string, caller: Caller, version: string, id = ''): Promise<CloudResponse> {
-    if (id.length > LONGEST_ID) throw new OddIdError('an id too long to ask about')
+  async function get(path: string, caller: Caller, version: string): Promise<CloudResponse> {
     const project = caller.projectId === null ? '' : `/${encodeURIComponent(caller.projectId)}`
     const answer = await send({
       method: 'GET',
@@ -65,7 +63,9 @@ export function cinderFacts(
 
   const cinder: CinderFacts = {
     async volume(id, caller) {
-      const answer = await get(`/volumes/${encodeURIComponent(id)}`, caller, '3.0', id)
+      const path = pathOf('volumes', id)
+      if (path === null) return 'absent'
+      const answer = await get(path, caller, '3.0')
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'not-authorized'
       const volume = answer.status === 200 ? jsonObject('cinder', answer).volume : undefined
@@ -76,8 +76,8 @@ export function cinderFacts(
     async attachments(volumeId, caller) {
       if (compare(await maximum(requestIdOf(caller)), ATTACHMENTS) < 0)
         return fromVolume(await cinder.volume(volumeId, caller))
-      const query = `volume_id=${encodeURIComponent(volumeId)}${caller.isAdmin ? '&all_tenants=1' : ''}`
-      const answer = await get(`/attachments/detail?${query}`, caller, '3.27', volumeId)
+      const query = `volume_id=${inUrl(volumeId)}${caller.isAdmin ? '&all_tenants=1' : ''}`
+      const answer = await get(`/attachments/detail?${query}`, caller, '3.27')
       const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
       if (!Array.isArray(rows))
         throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
@@ -88,7 +88,9 @@ export function cinderFacts(
     },
 
     async attachment(id, caller) {
-      const answer = await get(`/attachments/${encodeURIComponent(id)}`, caller, '3.27', id)
+      const path = pathOf('attachments', id)
+      if (path === null) return 'absent'
+      const answer = await get(path, caller, '3.27')
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 400 && isFault(answer, 'badRequest')) return listed(id, caller)
       const row = answer.status === 200 ? jsonObject('cinder', answer).attachment : undefined
@@ -99,9 +101,11 @@ export function cinderFacts(
     },
 
     async object({ collection, id }, caller) {
+      const path = pathOf(collection, id)
+      if (path === null) return 'absent'
       const newest = await maximum(requestIdOf(caller))
       const version = compare(newest, [3, 58]) < 0 ? newest : ([3, 58] as const)
-      const answer = await get(`/${collection}/${encodeURIComponent(id)}`, caller, version.join('.'), id)
+      const answer = await get(path, caller, version.join('.'))
       if (answer.status === 404) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'hidden'
       const name = collection === 'types' ? 'volume_type' : collection.slice(0, -1)
@@ -144,6 +148,24 @@ export function cinderFacts(
 /** The request that the caller asks for. */
 export function requestIdOf({ headers }: Pick<Caller, 'headers'>): string | undefined {
   return headers['x-openstack-request-id']
+}
+
+/** @throws OddIdError */
+function inUrl(id: string): string {
+  if (id.length > LONGEST_ID) throw new OddIdError('an id too long to ask about')
+  return encodeURIComponent(id)
+}
+
+/** Where Cinder routes something else than a row; `default` is one of types only, and no row's id either. */
+const NO_IDS: ReadonlySet<string> = new Set(['', '.', '..', 'detail', 'summary', 'default'])
+
+/**
+ * The path of one row, or null where no path can name it. Routes strips one `.json`: the one added here, so that an
+ * id that ends in `.json` is looked up as it is, and not as the row that it would otherwise turn into.
+ */
+function pathOf(collection: string, id: string): string | null {
+  if (NO_IDS.has(id) || id.includes('/') || !id.isWellFormed()) return null
+  return `/${collection}/${inUrl(id)}.json`
 }
 
 /** Extensions prefix the names of the fields that they show. */

@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs'
+import type { Config } from '../config/options.ts'
 import { readJwsKeys } from '../identity/jws.ts'
-import { loadPolicyOf } from '../policy/load.ts'
+import { loadPolicyOf } from '../organisation/layers.ts'
+import { startPolicy } from '../organisation/live.ts'
+import type { RuleSet } from '../policy/ruleset.ts'
 import { readModes } from '../rollout/mode.ts'
 import { configurationOf, printProblems } from './configuration.ts'
 
@@ -11,10 +15,14 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
     return 2
   }
   if (loaded.notices.length > 0) printProblems(loaded.notices, 'To be noted:')
-  const policy = loadPolicyOf(loaded.config)
+  const policy = await policyAtHand(loaded.config)
   const keys = await readJwsKeys(loaded.config.cinderguard.jws_public_keys).then(
     () => [],
     (error: unknown) => [error instanceof Error ? error.message : 'jws_public_keys cannot be read'],
+  )
+  const bundleKeys = await readJwsKeys(loaded.config.policy.bundle_public_keys).then(
+    () => [],
+    (error: unknown) => [error instanceof Error ? error.message : 'bundle_public_keys cannot be read'],
   )
   const { mode, mode_overrides } = loaded.config.cinderguard
   const modes =
@@ -22,6 +30,7 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
   const problems = [
     'problems' in policy ? policy.problems : [],
     keys,
+    bundleKeys,
     modes !== null && 'problems' in modes
       ? modes.problems.map((problem) => `mode_overrides: ${problem}`)
       : [],
@@ -34,4 +43,24 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
   }
   process.stdout.write('The configuration is good.\n')
   return 0
+}
+
+/** The bundle, too, if one was kept here: nobody is asked for it. */
+async function policyAtHand(
+  config: Config,
+): Promise<{ current(): RuleSet } | { readonly problems: readonly string[] }> {
+  const { bundle_url, bundle_cache } = config.policy
+  if (bundle_url === undefined || !existsSync(bundle_cache)) return loadPolicyOf(config)
+  const policy = await startPolicy(
+    config,
+    {
+      loaded: (_identity, notices) => {
+        if (notices.length > 0) process.stderr.write(`To be noted:\n  ${notices.join('\n  ')}\n`)
+      },
+      refused: () => undefined,
+    },
+    'follows',
+  )
+  if (!('problems' in policy)) policy.stop()
+  return policy
 }

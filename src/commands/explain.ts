@@ -15,11 +15,13 @@ import { formatOf, ownFlags } from './own-flags.ts'
 
 const USAGE = `cinderguard explain: why a request was or would be answered as it was. Never executes it.
   cinderguard explain REQUEST-ID [--token-file FILE]      a decision that the running gateway made, by the id of the
-                      request or of Cinder's answer: what was recorded, and each fact read anew, through the token's
-                      eyes or else those of the gateway's own account
+                      request or of Cinder's answer: what was recorded, and each fact read anew (without a token
+                      through the eyes of the gateway's own account)
   cinderguard explain --request 'METHOD /v3/...' [--body JSON] [--microversion 3.44]
-                      [--token-file FILE] [--service-token-file FILE]      a request, judged now as its sender's
-The token is read from the file or from the environment variable OS_TOKEN. --format json for programs.
+                      [--token-file FILE] [--service-token-file FILE]      a request, judged now
+The token (--token-file FILE, or the environment variable OS_TOKEN) is yours: facts are read through its eyes, and a
+--request is judged as sent with it. Asking the running gateway takes it where admin_bind is not a loopback address.
+--format json for programs.
 Exit codes: 0 forwarded, 1 refused, not found or not to be had, 2 wrong command line or configuration.
 `
 const FLAGS = ['request', 'body', 'microversion', 'token-file', 'service-token-file', 'format'] as const
@@ -99,7 +101,7 @@ function tokenIn(file: string): string {
 }
 
 async function judgedNow(config: Config, described: Described): Promise<Explanation> {
-  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined })
+  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined }, 'looks')
   if ('problems' in policy) throw new Error(policy.problems.join('; '))
   const { mode, mode_overrides } = config.cinderguard
   const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))

@@ -101,6 +101,14 @@ export function conflicts(values: Values): readonly Problem[] {
   if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
     problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })
   }
+  const path = upstream === undefined ? '/' : new URL(upstream).pathname
+  if (path !== '/') {
+    problems.push({
+      code: 'conflict',
+      where,
+      message: `upstream has the path ${path}, which would be dropped; write it in public_prefix: the gateway sends the paths that it receives`,
+    })
+  }
   if (bind?.kind === 'tcp' && upstream !== undefined && upstream_socket === undefined) {
     const { hostname, port, protocol } = new URL(upstream)
     const target = Number(port || (protocol === 'https:' ? 443 : 80))

@@ -246,7 +246,7 @@ export const OPTIONS = {
     project_id_regex: {
       type: 'regex',
       default: '[0-9a-f\\-]+',
-      help: "What the project id in a path looks like. Must be Cinder's own value: else the two disagree about which part of a path is the project.",
+      help: "What the project id in a path looks like to Cinder (20.0.0 and later). Where a path has something else in that place, and not the token's own project either, it is left to Cinder, whose routes do not know it (404).",
     },
     osapi_max_limit: {
       type: 'int',
@@ -270,8 +270,15 @@ export const OPTIONS = {
       type: 'string',
       help: 'Section to read auth_type, auth_url and the account from, instead of this one.',
     },
-    region_name: { type: 'string', help: 'Region of the Keystone endpoint in the service catalogue.' },
-    interface: { ...INTERFACES, default: 'internal', help: 'Which of the Keystone endpoints is called.' },
+    region_name: {
+      type: 'string',
+      help: 'Read as keystonemiddleware writes it, and of no effect: Keystone is asked at auth_url.',
+    },
+    interface: {
+      ...INTERFACES,
+      default: 'internal',
+      help: 'Read as keystonemiddleware writes it, and of no effect: Keystone is asked at auth_url.',
+    },
     service_token_roles: {
       type: 'list',
       default: 'service',
@@ -292,11 +299,11 @@ export const OPTIONS = {
     },
     service_type: {
       type: 'string',
-      help: "Type of the block storage service in the catalogue (volumev3, block-storage), needed to judge an application credential's access rules: without it tokens that carry such rules are refused.",
+      help: 'Read as keystonemiddleware writes it, and of no effect: a token with access rules is judged by Cinder itself, to which it is forwarded.',
     },
     http_connect_timeout: {
       ...SECONDS,
-      help: 'Time to open a connection to Keystone; without it keystone_timeout alone counts.',
+      help: 'Time to open a connection to Keystone; within keystone_timeout, which alone counts without it.',
     },
     http_request_max_retries: {
       type: 'int',
@@ -304,7 +311,7 @@ export const OPTIONS = {
       min: 0,
       max: 100,
       default: '3',
-      help: 'How often opening a connection to Keystone is tried again, within keystone_timeout.',
+      help: 'How often a look-up in Keystone whose connection fails is tried again, within keystone_timeout.',
     },
     memcached_servers: {
       type: 'list',
@@ -370,7 +377,7 @@ export const OPTIONS = {
     interface: { ...INTERFACES, default: 'public', help: 'Which of the Nova endpoints is called.' },
     token_auth_url: {
       type: 'url',
-      help: "Keystone to use the user's token with, when it is not that of [keystone_authtoken].",
+      help: "Read as Cinder writes it, and of no effect: the user's token is sent to Nova as it is.",
     },
     ...TLS_OPTIONS,
     timeout: {
@@ -483,7 +490,7 @@ export const OPTIONS = {
     allowed_origin: {
       type: 'list',
       default: '',
-      help: 'Origins of pages that may call the API from a browser, such as https://dashboard.example.org. Empty allows none.',
+      help: "Read as Cinder writes it, and of no effect: browsers are answered by the upstream Cinder, and the gateway's own refusals allow no origin.",
     },
   },
 } as const satisfies Record<string, Record<string, Option>>

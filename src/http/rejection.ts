@@ -80,6 +80,20 @@ export const REASONS = {
     message: 'Cinderguard: {problem}',
     help: 'The request target can be read in more than one way (dot segments, doubled slashes, method override, ...). No OpenStack client sends such.',
   },
+  unknown_expectation: {
+    status: 417,
+    style: 'cinder',
+    fault: 'badRequest',
+    message: 'Cinderguard: an Expect header other than 100-continue',
+    help: 'The request expects something that HTTP does not know (RFC 9110, 10.1.1).',
+  },
+  request_timeout: {
+    status: 408,
+    style: 'cinder',
+    fault: 'badRequest',
+    message: 'Cinderguard: the request did not come to its end in time',
+    help: 'The client began a request and took too long to send the rest of it.',
+  },
   client_gone: {
     status: 400,
     style: 'cinder',

@@ -40,6 +40,8 @@ export interface RequestLimits {
   readonly maxHeaders: number
   /** Public mount prefix, such as `/volume`. */
   readonly prefix: string
+  /** Seconds for a body to come in; 60 unless given. */
+  readonly bodyTime?: number
 }
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -71,7 +73,7 @@ export async function readRequest(
   if (isRejection(path)) return path
   const headers = readHeaders(raw.rawHeaders, raw.httpVersion, limits.maxHeaders)
   if (isRejection(headers)) return headers
-  const body = await readBody(raw, limits.maxBody)
+  const body = await readBody(raw, limits.maxBody, limits.bodyTime)
   if (body !== 'too-large' && isRejection(body)) return body
   const user =
     headers.get('x-auth-token') ?? (headers.has('x-auth-token') ? '' : headers.get('x-storage-token'))

@@ -22,7 +22,7 @@ export interface Asked {
 interface WrittenRules {
   /** Nobody wrote any. */
   readonly isDefault?: boolean
-  source?(rule: string): { readonly from: string } | undefined
+  source?(rule: string): { readonly from: string; readonly locked?: true | undefined } | undefined
 }
 
 /** For what no rule is known: admins only. */
@@ -30,7 +30,7 @@ const ADMINS: ApiRule = { name: 'admin_api', target: { kind: 'context' } }
 
 /**
  * Gives an operation the rules that the gateway enforces for it. Guarded ones have theirs already, in their place
- * between the checks.
+ * between the checks. What the organisation locks is enforced whatever `enforce` says.
  *
  * @param policy which rules somebody wrote (in a file or the bundle), not Cinder.
  */
@@ -42,13 +42,16 @@ export function withRules(
 ): Operation {
   if (asked.mount !== 'v3' && asked.mount !== 'v2') return operation
   if (isGuarded(operation)) return operation
-  const isSilent = enforce === 'guarded' || (enforce === 'overrides' && policy.isDefault === true)
+  const isSilent = enforce !== 'all' && policy.isDefault === true
   if (isSilent && unknown_operations === 'forward') return operation
   const found = rulesFor(callOf(asked))
   if (found === null) return unknown_operations === 'refuse' ? { ...operation, rules: [ADMINS] } : operation
-  if (enforce === 'guarded') return operation
-  const rules = enforce === 'all' ? found : found.filter(({ name }) => policy.source?.(name)?.from === 'file')
+  const rules = enforce === 'all' ? found : found.filter(({ name }) => counts(policy.source?.(name), enforce))
   return rules.length === 0 ? operation : { ...operation, rules }
+}
+
+function counts(source: ReturnType<NonNullable<WrittenRules['source']>>, enforce: string): boolean {
+  return enforce === 'guarded' ? source?.locked === true : source?.from === 'file'
 }
 
 function callOf({ method, segments, query, body }: Asked): ApiCall {

@@ -23,7 +23,7 @@ export interface Metrics {
   /** Sets which mode counts overall. */
   mode(mode: 'enforce' | 'observe'): void
   /** Bytes that are no HTTP request were refused. */
-  broken(status: 400 | 431): void
+  broken(status: keyof typeof BROKEN): void
   /** Shows how many log lines were dropped. */
   logLines(lost: () => number): void
   decisionRecord(result: 'written' | 'dropped' | 'failed'): void
@@ -44,6 +44,12 @@ const ALERTED = [
   'invalid_service_token',
   'service_role_required',
 ] as const satisfies readonly Reason[]
+/** Which refusal an answer means that was given before there was a request. */
+const BROKEN = {
+  400: 'bad_request_framing',
+  408: 'request_timeout',
+  431: 'headers_too_large',
+} as const satisfies Record<number, Reason>
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 export function createMetrics(version: string): Metrics {
@@ -198,7 +204,7 @@ export function createMetrics(version: string): Metrics {
     broken(status) {
       const labels = { operation: 'unread', status: String(status) }
       requests.add(`unread ${status}`, () => ({ ...labels, verdict: 'refused', service: 'false' }))
-      refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
+      refusals.inc({ ...labels, reason: BROKEN[status] })
     },
     logLines(lost) {
       new Counter({

@@ -90,6 +90,12 @@ describe('check-config', () => {
     expect(text).toContain('modes')
     expect(text).toContain('2 problem(s)')
   })
+  test('a policy file that somebody named must be there', async () => {
+    configure('[oslo_policy]', 'policy_file = polcy.yaml')
+    const [code, text] = await check()
+    expect(code).toBe(2)
+    expect(text).toContain('[oslo_policy] policy_file: there is no polcy.yaml')
+  })
   test('and those of what the options name', async () => {
     configure('mode_overrides = volume-detach=observ, nobody=observe')
     const [code, text] = await check()

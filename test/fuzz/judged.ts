@@ -124,14 +124,19 @@ export const streams: fc.Arbitrary<Buffer> = fc
 /**
  * Sends streams through the gateway and compares, by request id, what it judged with what the upstream read.
  * @param received the upstream's ledger; may be read late.
+ * @param also streams that are sent first.
  * @returns the first that differs, or null, and how many requests arrived.
  */
 export async function compareJudged(
   judging: Judging,
   received: () => Ledger,
-  { runs, seed }: { readonly runs: number; readonly seed: number },
+  {
+    runs,
+    seed,
+    also = [],
+  }: { readonly runs: number; readonly seed: number; readonly also?: readonly Buffer[] },
 ): Promise<{ readonly difference: unknown; readonly forwarded: number }> {
-  for (const stream of fc.sample(streams, { numRuns: runs, seed })) {
+  for (const stream of [...also, ...fc.sample(streams, { numRuns: runs, seed })]) {
     const answer = await sendBytes(judging.url, stream, { quiet: 20, limit: 150 })
     if (answer.length === 0) continue
   }
