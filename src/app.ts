@@ -35,6 +35,7 @@ import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
 import { type Modes, withLocks } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
+import { expiryOf } from './tls.ts'
 import { createTokens } from './tokens.ts'
 import { startTracing } from './trace/tracing.ts'
 import { type TakesTurns, takeTurn } from './turns.ts'
@@ -84,13 +85,15 @@ export async function createApp(
     serviceSession,
     keystone: tokens.keystone,
   })
+  const shown = upstreamTls(config)
+  if (shown.cert !== undefined) metrics.certificate('upstream_client', expiryOf(shown.cert))
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
   const toUpstream = {
     url: new URL(config.cinderguard.upstream),
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
-    ...upstreamTls(config),
+    ...shown,
   }
   const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl

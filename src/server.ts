@@ -6,11 +6,11 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from './config/option.ts'
 import { rawHeader } from './http/headers.ts'
-import { readTls, type TlsFiles, watchTls } from './tls.ts'
+import { expiryOf, type ListenerTls, readTls, type TlsEvents, type TlsFiles, watchTls } from './tls.ts'
 
 export interface ListenOptions {
   /** Without it the listener speaks plain HTTP. Replaced files count without a restart. */
-  readonly tls?: { readonly files: TlsFiles; readonly onProblem: (problem: string) => void } | undefined
+  readonly tls?: ({ readonly files: TlsFiles } & TlsEvents) | undefined
   /** Classes of requests and answers, as for `http.createServer`. */
   readonly messages?: Messages | undefined
   /** Bytes that are no HTTP request were refused before anything else could see them. */
@@ -147,9 +147,15 @@ function createServer(
 ): readonly [Server | https.Server, () => void] {
   const common = { ...LIMITS, ...messages }
   if (tls === undefined) return [http.createServer(common, onRequest), () => undefined]
-  const server = https.createServer({ ...common, ...readTls(tls.files) }, onRequest)
+  const first = readTls(tls.files)
+  const server = https.createServer({ ...common, ...first }, onRequest)
   server.on('tlsClientError', (_error, socket) => socket.destroy())
-  const adopt = (fresh: ReturnType<typeof readTls>) => server.setSecureContext(fresh)
+  const tell = ({ cert }: ListenerTls) => tls.onUse?.(expiryOf(cert))
+  const adopt = (fresh: ListenerTls) => {
+    server.setSecureContext(fresh)
+    tell(fresh)
+  }
+  tell(first)
   return [server, watchTls(tls.files, TLS_LOOK, adopt, tls.onProblem)]
 }
 

@@ -64,6 +64,8 @@ export interface PolicySource {
   identity?(): { readonly version: number | null; readonly digest: string }
   /** What keeps a newer policy out, or null. */
   problem?(): string | null
+  /** How many were taken so far and how many were not, and when the one in force was (milliseconds). */
+  history?(): { readonly taken: number; readonly refused: number; readonly takenAt: number }
 }
 
 type Phase = 'before' | 'between'

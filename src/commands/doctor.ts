@@ -46,11 +46,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
 async function trafficOf(config: Config, file: string | undefined): Promise<Survey['traffic']> {
   try {
     if (file !== undefined) return readTraffic(file)
-    return (await askAdmin(
-      config.cinderguard.admin_bind,
-      '/api/v1/report',
-      process.env.OS_TOKEN,
-    )) as ReadinessReport
+    return (await askAdmin(config.cinderguard, '/api/v1/report', process.env.OS_TOKEN)) as ReadinessReport
   } catch (error) {
     return { problem: error instanceof Error ? error.message : 'failed' }
   }

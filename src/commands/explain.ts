@@ -67,7 +67,7 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
 
 async function recorded(config: Config, requestId: string, token: string | undefined): Promise<Explanation> {
   const path = `/api/v1/decisions/${encodeURIComponent(requestId)}/explanation`
-  return (await askAdmin(config.cinderguard.admin_bind, path, token)) as Explanation
+  return (await askAdmin(config.cinderguard, path, token)) as Explanation
 }
 
 /** The request, or what is wrong with its description. */

@@ -21,11 +21,7 @@ export async function report(argv: readonly string[]): Promise<number> {
   }
   try {
     const token = process.env.OS_TOKEN
-    const found = (await askAdmin(
-      loaded.config.cinderguard.admin_bind,
-      '/api/v1/report',
-      token,
-    )) as ReadinessReport
+    const found = (await askAdmin(loaded.config.cinderguard, '/api/v1/report', token)) as ReadinessReport
     process.stdout.write(format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : reportText(found))
     return found.ready ? 0 : 1
   } catch (error) {

@@ -75,6 +75,8 @@ export function conflicts(values: Values): readonly Problem[] {
     tls_cert_file,
     tls_key_file,
     tls_client_ca_file,
+    admin_tls_cert_file,
+    admin_tls_key_file,
     upstream_certfile,
     upstream_keyfile,
     upstream_socket,
@@ -88,12 +90,18 @@ export function conflicts(values: Values): readonly Problem[] {
     tls_cert_file?: string
     tls_key_file?: string
     tls_client_ca_file?: string
+    admin_tls_cert_file?: string
+    admin_tls_key_file?: string
   }
   const where = '[cinderguard]'
   if ((tls_cert_file === undefined) !== (tls_key_file === undefined)) {
     problems.push({ code: 'conflict', where, message: 'tls_cert_file and tls_key_file go together' })
   } else if (tls_client_ca_file !== undefined && tls_cert_file === undefined) {
     problems.push({ code: 'conflict', where, message: 'tls_client_ca_file needs tls_cert_file' })
+  }
+  if ((admin_tls_cert_file === undefined) !== (admin_tls_key_file === undefined)) {
+    const message = 'admin_tls_cert_file and admin_tls_key_file go together'
+    problems.push({ code: 'conflict', where, message })
   }
   if ((upstream_certfile === undefined) !== (upstream_keyfile === undefined)) {
     problems.push({ code: 'conflict', where, message: 'upstream_certfile and upstream_keyfile go together' })

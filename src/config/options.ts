@@ -79,7 +79,20 @@ export const OPTIONS = {
     admin_bind: {
       type: 'address',
       default: '127.0.0.1:9776',
-      help: 'Where health, readiness and metrics are served, in the form of bind. No login: keep it off public networks.',
+      help: 'Where health, readiness, metrics and the console are served, in the form of bind. Health, readiness and metrics need no login: keep it off public networks. The console and its API do; see console_role.',
+    },
+    admin_tls_cert_file: {
+      type: 'path',
+      help: 'Certificate (PEM, with what it was signed by) of the admin listener, which then speaks TLS. With admin_tls_key_file. A replaced file counts within seconds.',
+    },
+    admin_tls_key_file: { type: 'path', help: 'Key of admin_tls_cert_file (PEM, unencrypted).' },
+    readiness_interval: {
+      type: 'float',
+      unit: 'seconds',
+      min: 0,
+      max: 3600,
+      default: '5',
+      help: 'How often Keystone, Cinder and Nova are probed for /readyz and cinderguard_dependency_ready; a result is good for a second and a half for all who ask. 0 probes only when somebody asks, and metrics are then as old.',
     },
     mode: {
       type: 'enum',

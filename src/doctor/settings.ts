@@ -49,13 +49,14 @@ export function settingFindings({ config, policyFiles }: Survey): readonly Findi
         fix: [`[${section}]`, 'insecure = false', 'cafile = /etc/ssl/certs/ca-certificates.crt'],
       })
   const admin = cinderguard.admin_bind
+  const clear = cinderguard.admin_tls_cert_file === undefined
   if (admin.kind === 'tcp' && !LOOPBACK.test(admin.host))
     findings.push({
       id: 'admin-listener',
       level: 'info',
-      what: `Metrics are served on ${admin.host}:${admin.port} without a login.`,
+      what: `Metrics are served on ${admin.host}:${admin.port} without a login${clear ? ' and in clear' : ''}.`,
       why: 'Decisions and the console need the role console_role there; metrics and readiness do not.',
-      fix: [],
+      fix: clear ? ['[cinderguard]', 'admin_tls_cert_file = ...', 'admin_tls_key_file = ...'] : [],
     })
   findings.push(
     policyFiles.length > 0

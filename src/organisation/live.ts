@@ -15,6 +15,8 @@ export interface LivePolicy {
   problem(): string | null
   /** Has the listener called whenever another policy is in force. */
   onChange(listener: () => void): void
+  /** How many were taken so far and how many were not, and when the one in force was (milliseconds). */
+  history(): { readonly taken: number; readonly refused: number; readonly takenAt: number }
   /** Looks at the files and asks for the bundle now. */
   refresh(): Promise<void>
   stop(): void
@@ -54,6 +56,7 @@ export async function startPolicy(
   // Before the files are read: what changes meanwhile is then seen with the next look.
   let seen = signatureOf(config)
   let kept = ''
+  const history = { taken: 0, refused: 0, takenAt: 0 }
 
   const take = (next: Made, bundle: typeof bundleRules): void => {
     gone = made?.files.filter((file) => !next.files.includes(file)) ?? []
@@ -91,6 +94,8 @@ export async function startPolicy(
     const { rules } = inForce()
     const version = keeper?.current?.version ?? null
     identity = identityOf(rules, version, config.oslo_policy.enforce_new_defaults)
+    history.taken += 1
+    history.takenAt = Date.now()
     events.loaded(identity, [
       ...noticesOf(rules),
       ...lockNotices(rules, config),
@@ -107,8 +112,8 @@ export async function startPolicy(
     if (now === seen) return
     seen = now
     const next = makePolicy(config, bundleRules, made)
-    if ('problems' in next) problems.files = next.problems.join('; ')
-    else if (next.problem !== null) problems.files = next.problem
+    problems.files = 'problems' in next ? next.problems.join('; ') : next.problem
+    if ('problems' in next || next.problem !== null) history.refused += 1
     else {
       take(next, bundleRules)
       announce()
@@ -117,6 +122,7 @@ export async function startPolicy(
   }
   const hear = (result: Refreshed): void => {
     problems.bundle = problemOf(result)
+    if (problems.bundle !== null) history.refused += 1
     if (result === 'changed') announce()
     events.refused(problem())
   }
@@ -140,6 +146,7 @@ export async function startPolicy(
     identity: () => identity,
     problem,
     onChange: (listener) => void listeners.push(listener),
+    history: () => ({ ...history }),
     async refresh() {
       lookAtFiles()
       if (keeper !== null) await lookAtBundle(keeper)

@@ -140,6 +140,7 @@ export async function startPrimary(
   })
   metrics.mode(modes.overall)
   metrics.policy(policy)
+  metrics.process()
   metrics.logLines(() => linesLost(log))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(config, policy, metrics, log, nothing, modes, turns)
@@ -159,8 +160,9 @@ export async function startPrimary(
     recent,
     probes: app.probes,
     validator: app.validator,
+    metrics,
+    log,
     explaining: app.explaining,
-    onReady: metrics.ready,
   })
   try {
     cluster.setupPrimary({ args: process.argv.slice(2) })

@@ -31,6 +31,7 @@ export async function startWorker(
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.process()
   metrics.logLines(() => linesLost(log))
   const report = new Report(overall, Date.now())
   const recent = {

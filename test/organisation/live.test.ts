@@ -124,14 +124,17 @@ describe('policy files', () => {
     write(`"${DETACH}": "role:nobody"`)
     const live = await running()
     const before = live.identity()
+    const { takenAt } = live.history()
     write(`"${DETACH}": "role:nobody"\n"${FORCE}": "role:x and"`)
     await live.refresh()
     expect(live.problem()).toMatch(
       /policy\.yaml:2:\d+: rule "volume_extension:volume_admin_actions:force_detach"/,
     )
     expect([mayDetach(live), live.identity()]).toEqual([false, before])
+    expect(live.history()).toEqual({ taken: 1, refused: 1, takenAt })
     write(`"${DETACH}": "@"`)
     await live.refresh()
+    expect(live.history()).toMatchObject({ taken: 2, refused: 1 })
     expect([live.problem(), mayDetach(live)]).toEqual([null, true])
   })
 

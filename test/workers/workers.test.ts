@@ -66,6 +66,10 @@ describe('two workers are one gateway', () => {
     expect(await counted('cinderguard_workers ')).toBe(2)
     expect(await counted('cinderguard_build_info{')).toBe(1)
     expect(await counted('cinderguard_policy_info{')).toBe(1)
+    expect(await counted('cinderguard_policy_loads_total{result="taken"}')).toBe(1)
+    expect(await counted('cinderguard_decision_duration_seconds_count{')).toBe(12)
+    expect(await counted('cinderguard_stage_duration_seconds_count{stage="forward"}')).toBe(8)
+    expect(await counted('process_start_time_seconds ')).toBeGreaterThan(Date.now() / 1000 - 60)
     const { decisions } = (await (await fetch(`${admin}/api/v1/decisions`)).json()) as { decisions: object[] }
     expect(decisions).toHaveLength(4)
     const report = (await (await fetch(`${admin}/api/v1/report`)).json()) as {

@@ -19,10 +19,10 @@ export async function recordOf(
   rest: readonly string[],
 ): Promise<Recorded> {
   if ('file' in from) return read(readJson(from.file))
-  const { admin_bind } = configOf(rest).cinderguard
+  const { cinderguard } = configOf(rest)
   const path = `/api/v1/decisions/${encodeURIComponent(from.requestId)}`
   try {
-    return read((await askAdmin(admin_bind, path, process.env.OS_TOKEN)) as Record<string, unknown>)
+    return read((await askAdmin(cinderguard, path, process.env.OS_TOKEN)) as Record<string, unknown>)
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError(error instanceof Error ? error.message : 'the gateway does not answer')
