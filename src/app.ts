@@ -12,6 +12,7 @@ import { checkOwnToken } from './clouds/own-token.ts'
 import { createSession } from './clouds/session.ts'
 import { createSources } from './clouds/sources.ts'
 import { discoverVersions } from './clouds/versions.ts'
+import { networksOf } from './config/networks.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
 import { type Explaining, explaining } from './explain/explaining.ts'
@@ -99,8 +100,10 @@ export async function createApp(
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
-  const serviceHosts = new Set(config.cinderguard.service_hosts)
   const projectIds = new RegExp(`^(?:${config.DEFAULT.project_id_regex})$`)
+  const serviceRole = config.keystone_authtoken.service_token_roles[0] ?? 'service'
+  const serviceHosts = networksOf(config.cinderguard.service_hosts)
+  const proxies = networksOf(config.cinderguard.trusted_proxies)
   const classified = (
     request: GuardedRequest,
     identity: Identity | null,
@@ -134,6 +137,7 @@ export async function createApp(
         maxBody: config.oslo_middleware.max_request_body_size,
         maxHeaders: config.cinderguard.max_headers,
         prefix: config.cinderguard.public_prefix,
+        proxies,
       }),
     authenticate: (request) =>
       isPublic(request)
@@ -177,7 +181,7 @@ export async function createApp(
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
-    refine,
+    refine: (rejection, caller, draft) => refine(rejection, caller, draft.identity?.service, serviceRole),
     mode: (rejection, draft) => inForce.of(rejection, draft.operation?.kind ?? null),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
@@ -205,7 +209,7 @@ export async function createApp(
       () => policy.identity?.().digest ?? null,
     ),
     probes: {
-      keystone: () => checkOwnToken(session, tokens.keystone),
+      keystone: () => checkOwnToken(session, tokens.keystone, serviceSession),
       cinder: () => discoverVersions(documents.cinder),
       nova: () => discoverVersions(documents.nova),
     },

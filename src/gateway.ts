@@ -50,7 +50,7 @@ export interface Stages {
   /** Who seems to ask, for the record. */
   caller(draft: Draft): CallerKind
   /** Gives a refusal the reason that fits its caller; the answer stays the same. */
-  refine(rejection: Rejection, caller: CallerKind): Rejection
+  refine(rejection: Rejection, caller: CallerKind, draft: Draft): Rejection
   /** In `observe` a refusal is recorded, and its request forwarded. */
   mode(rejection: Rejection | null, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
@@ -185,7 +185,7 @@ export function createGateway(
       caller = stages.caller(draft)
       let approved: Approved | null
       if (isRejection(verdict)) {
-        const refusal = stages.refine(verdict, caller)
+        const refusal = stages.refine(verdict, caller, draft)
         approved = despite(refusal, draft, stages)
         if (approved === null) rejection = refusal
         else observed = refusal

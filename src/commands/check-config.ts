@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/options.ts'
-import { readJwsKeys } from '../identity/jws.ts'
 import { loadPolicyOf } from '../organisation/layers.ts'
 import { startPolicy } from '../organisation/live.ts'
 import type { RuleSet } from '../policy/ruleset.ts'
 import { readModes } from '../rollout/mode.ts'
 import { configurationOf, printProblems } from './configuration.ts'
+import { problemsOfFiles } from './named-files.ts'
 
-/** `cinderguard check-config`: every problem of configuration and policy at once. Starts nothing, asks nobody. */
+/** `cinderguard check-config`: every problem of configuration, of the files it names, and of policy at once. Starts
+ * nothing, asks nobody. */
 export async function checkConfig(argv: readonly string[]): Promise<number> {
   const loaded = configurationOf(argv, process.env)
   if ('problems' in loaded) {
@@ -16,21 +17,13 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
   }
   if (loaded.notices.length > 0) printProblems(loaded.notices, 'To be noted:')
   const policy = await policyAtHand(loaded.config)
-  const keys = await readJwsKeys(loaded.config.cinderguard.jws_public_keys).then(
-    () => [],
-    (error: unknown) => [error instanceof Error ? error.message : 'jws_public_keys cannot be read'],
-  )
-  const bundleKeys = await readJwsKeys(loaded.config.policy.bundle_public_keys).then(
-    () => [],
-    (error: unknown) => [error instanceof Error ? error.message : 'bundle_public_keys cannot be read'],
-  )
+  const files = await problemsOfFiles(loaded.config)
   const { mode, mode_overrides } = loaded.config.cinderguard
   const modes =
     'problems' in policy ? null : readModes(mode, mode_overrides, (name) => policy.current().has(name))
   const problems = [
     'problems' in policy ? policy.problems : [],
-    keys,
-    bundleKeys,
+    files,
     modes !== null && 'problems' in modes
       ? modes.problems.map((problem) => `mode_overrides: ${problem}`)
       : [],

@@ -10,7 +10,7 @@ import { readModes } from '../rollout/mode.ts'
 import { Turns } from '../turns.ts'
 import { versionOf } from '../version.ts'
 import { askAdmin } from './ask-admin.ts'
-import { configurationOf, printProblems } from './configuration.ts'
+import { adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
 
 const USAGE = `cinderguard explain: why a request was or would be answered as it was. Never executes it.
@@ -36,25 +36,13 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
     process.stderr.write(USAGE)
     return 2
   }
-  const loaded = configurationOf(
-    rest.filter((word) => word !== requestId),
-    process.env,
-  )
-  if ('problems' in loaded) {
-    printProblems(loaded.problems, 'The configuration is wrong:')
-    return 2
-  }
+  const others = rest.filter((word) => word !== requestId)
   try {
-    const token = tokenOf(values)
-    const described = requestId === undefined ? describe(values, token) : null
-    if (typeof described === 'string') {
-      process.stderr.write(`cinderguard explain: ${described}\n`)
-      return 2
-    }
     const explanation =
-      described === null
-        ? await recorded(loaded.config, requestId ?? '', token)
-        : await judgedNow(loaded.config, described)
+      requestId === undefined
+        ? await judged(others, values)
+        : await recorded(others, requestId, tokenOf(values))
+    if (explanation === null) return 2
     const text =
       format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation)
     process.stdout.write(text)
@@ -65,9 +53,32 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function recorded(config: Config, requestId: string, token: string | undefined): Promise<Explanation> {
+/** Of the configuration nothing is needed but where the gateway is. Null when that is wrong, which is printed. */
+async function recorded(
+  rest: readonly string[],
+  requestId: string,
+  token: string | undefined,
+): Promise<Explanation | null> {
+  const admins = adminsOf([], rest, process.env)
+  if ('problems' in admins) {
+    printProblems(admins.problems, 'Where the gateway is cannot be told:')
+    return null
+  }
   const path = `/api/v1/decisions/${encodeURIComponent(requestId)}/explanation`
-  return (await askAdmin(config.cinderguard, path, token)) as Explanation
+  return (await askAdmin(admins[0], path, token)) as Explanation
+}
+
+/** Null when the command line or the configuration is wrong, which is printed. */
+async function judged(rest: readonly string[], flags: Flags): Promise<Explanation | null> {
+  const loaded = configurationOf(rest, process.env)
+  if ('problems' in loaded) {
+    printProblems(loaded.problems, 'The configuration is wrong:')
+    return null
+  }
+  const described = describe(flags, tokenOf(flags))
+  if (typeof described !== 'string') return judgedNow(loaded.config, described)
+  process.stderr.write(`cinderguard explain: ${described}\n`)
+  return null
 }
 
 /** The request, or what is wrong with its description. */

@@ -1,5 +1,6 @@
 import { type Account, AUTH_OPTIONS, type Credentials, credentialsOf } from './credentials.ts'
 import { nearest } from './nearest.ts'
+import { readNetworks } from './networks.ts'
 import type { Address } from './option.ts'
 import { findOption, OPTIONS } from './options.ts'
 import type { Problem } from './problem.ts'
@@ -105,6 +106,15 @@ export function conflicts(values: Values): readonly Problem[] {
   }
   if ((upstream_certfile === undefined) !== (upstream_keyfile === undefined)) {
     problems.push({ code: 'conflict', where, message: 'upstream_certfile and upstream_keyfile go together' })
+  }
+  for (const name of ['service_hosts', 'trusted_proxies'] as const) {
+    const networks = readNetworks((values.cinderguard?.[name] ?? []) as readonly string[])
+    if ('problems' in networks)
+      problems.push(
+        ...networks.problems.map(
+          (message): Problem => ({ code: 'wrong_type', where: `${where} ${name}`, message }),
+        ),
+      )
   }
   if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
     problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })

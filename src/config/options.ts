@@ -118,7 +118,12 @@ export const OPTIONS = {
     service_hosts: {
       type: 'list',
       default: '',
-      help: 'Addresses that services such as Nova call from. A refused call from there is recorded as service_token_missing instead of attachment_in_use; the answer and the decision stay the same.',
+      help: 'Addresses, or networks such as 10.0.0.0/24, that services such as Nova call from. A refused call from there is recorded as service_token_missing instead of attachment_in_use; the answer and the decision stay the same.',
+    },
+    trusted_proxies: {
+      type: 'list',
+      default: '',
+      help: 'Addresses, or networks such as 10.0.0.0/24, of the proxies and balancers in front of the gateway; unix for one that connects by a unix socket. The X-Forwarded-For that they append to says who the client is, for records, service_hosts and the policy check cinderguard.address; it is read from the right, through these only. Name nobody who does not append to it: clients behind it could invent addresses. Empty: the other end of the connection is the client.',
     },
     audit_log: {
       type: 'string',
@@ -496,7 +501,7 @@ export const OPTIONS = {
     enable_proxy_headers_parsing: {
       type: 'bool',
       default: 'false',
-      help: 'Believe the headers by which a proxy in front tells scheme, host and address of the client. Only with a proxy in front that overwrites them: else clients invent them.',
+      help: "Read as Cinder writes it, and of no effect here: X-Forwarded-* and Forwarded go on to Cinder as they came, which by this option builds the links in its answers of them. Whose word on the client's address the gateway itself takes is [cinderguard] trusted_proxies.",
     },
   },
   cors: {

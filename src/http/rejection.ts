@@ -268,6 +268,14 @@ export const REASONS = {
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
     help: 'As attachment_in_use or attachment_ambiguous, of a caller that looks like a service which sent no service token: its [service_user] is to be set. The client reads the same.',
   },
+  service_role_missing: {
+    status: 409,
+    style: 'cinder',
+    fault: 'conflictingRequest',
+    versioned: true,
+    message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
+    help: 'As service_token_missing, of a service that did send a good service token, whose user has none of [keystone_authtoken] service_token_roles: it needs the role. The client reads the same.',
+  },
   shared_connector: {
     status: 409,
     style: 'cinder',

@@ -75,6 +75,7 @@ export const ALERTED = {
   reset_status_in_use: ['volume-reset-status'],
   update_in_use: ['attachment-update'],
   service_token_missing: GUARDED_KINDS,
+  service_role_missing: GUARDED_KINDS,
   invalid_service_token: OPERATION_LABELS,
   service_role_required: OPERATION_LABELS,
 } as const satisfies Partial<Record<Reason, readonly string[]>>

@@ -29,7 +29,8 @@ describe('our own token', () => {
     ['is refused again and again', [], 'keystone: our own token is refused'],
   ])('%s', async (_what, good, problem) => {
     const validator = fakeValidator(Object.fromEntries(good.map((text) => [text, tokenOf()])))
-    const checked = checkOwnToken(sessionOf(), validator)
+    const session = sessionOf()
+    const checked = checkOwnToken(session, validator, session)
     if (problem === null) await checked
     else await expect(checked).rejects.toThrow(problem)
   })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
+import { networksOf } from '../../src/config/networks.ts'
 import { createForwarder, type EngineName } from '../../src/forward/forward.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { faultOf } from '../../src/http/fault.ts'
@@ -44,7 +45,8 @@ export async function startJudging(upstream: string, engine: EngineName = 'http-
   const forwarder = createForwarder(engine, { url: new URL(upstream), timeout: 10, insecure: false })
   const handle = createGateway({
     envelope: envelopeOf,
-    read: (raw, envelope) => readRequest(raw, envelope, { maxBody: 114_688, maxHeaders: 200, prefix: '' }),
+    read: (raw, envelope) =>
+      readRequest(raw, envelope, { maxBody: 114_688, maxHeaders: 200, prefix: '', proxies: networksOf([]) }),
     authenticate: async () => null,
     classify: async () => ({ kind: 'other', projectInUrl: null, version: '' }),
     checks: [],

@@ -52,6 +52,8 @@ describe('a real Prometheus on three gateways', () => {
     folder = mkdtempSync(join(tmpdir(), 'cinderguard-alerts-'))
     cloud = await startCloud()
     policyFile = join(folder, 'policy.yaml')
+    // No rules: the same policy as without the file.
+    writeFileSync(policyFile, '')
     const start = (options: Readonly<Record<string, string>>) => {
       const begun = new GatewayProcess(cloud, { readiness_interval: '0.5', ...options })
       gateways.push(begun)

@@ -82,6 +82,7 @@ describe('one decision record', () => {
       caller: 'user',
       hint: 'Detach it by the Compute API: openstack server remove volume s v',
       service_user_id: null,
+      service_user: null,
       client: '192.0.2.1',
       user_agent: 'curl/8',
       decision_ms: 12.34,
