@@ -5,15 +5,14 @@ import type { FactBook } from './checking.ts'
 import { isAdmin } from './checks/caller.ts'
 import type { PolicyRules, PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
-import { callerOf, withServiceToken } from './clouds/caller.ts'
-import { type Caller, cinderFacts } from './clouds/cinder.ts'
+import { callerOf } from './clouds/caller.ts'
+import type { Caller } from './clouds/cinder.ts'
 import { createClients, upstreamTls } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
-import { computeEndpoint, serverVolume } from './clouds/nova.ts'
 import { checkOwnToken } from './clouds/own-token.ts'
-import { remotePolicy } from './clouds/remote-policy.ts'
 import { createSession } from './clouds/session.ts'
-import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
+import { createSources } from './clouds/sources.ts'
+import { discoverVersions } from './clouds/versions.ts'
 import { networksOf } from './config/networks.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
@@ -41,7 +40,7 @@ import type { Messages } from './server.ts'
 import { expiryOf } from './tls.ts'
 import { createTokens } from './tokens.ts'
 import { startTracing } from './trace/tracing.ts'
-import { type TakesTurns, volumeOf } from './turns.ts'
+import { type TakesTurns, takeTurn } from './turns.ts'
 import { versionOf } from './version.ts'
 
 /** The gateway, wired: its Express application and what else the process needs of it. */
@@ -72,7 +71,7 @@ export async function createApp(
       ? null
       : await startTracing({ url: traces_url, ratio: traces_sample_ratio, version: versionOf() }, log)
   const clients = createClients(config, metrics, tracing?.call)
-  const { keystone, nova, cinder } = clients
+  const { keystone } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
   const serviceAccount = config.credentials.service_user
@@ -83,37 +82,16 @@ export async function createApp(
 
   const tokens = await createTokens(config, keystone.send, session, metrics)
 
-  const upstream = new URL(config.cinderguard.upstream)
-  const base = upstream.origin + config.cinderguard.public_prefix
-  const cinderVersions = versionKeeper('cinder', cinder.send, async () => `${base}/`, 'v3', Date.now)
-  const facts = cinderFacts(
-    cinder.send,
-    base,
-    async () => (await cinderVersions()).maximum,
-    config.DEFAULT.osapi_max_limit,
-  )
-  const novaEndpoint = (projectId: string | null) => computeEndpoint(config, session, projectId)
-  const novaVersions = versionKeeper(
-    'nova',
-    nova.send,
-    async () => `${versionRoot(await novaEndpoint(null))}/`,
-    'v2.1',
-    Date.now,
-  )
-  const sources = {
-    cinder: facts,
-    remote: remotePolicy(clients.policy.send, config.oslo_policy.remote_content_type),
-    serverVolume: async (question: Parameters<typeof serverVolume>[3], caller: Caller) => {
-      const endpoint = await novaEndpoint(caller.projectId)
-      const headers = await withServiceToken(caller.headers, serviceSession)
-      return serverVolume(nova.send, endpoint, novaVersions, question, headers)
-    },
-  }
+  const { facts, cinderVersions, documents, vouched } = createSources(config, clients, {
+    session,
+    serviceSession,
+    keystone: tokens.keystone,
+  })
   const shown = upstreamTls(config)
   if (shown.cert !== undefined) metrics.certificate('upstream_client', expiryOf(shown.cert))
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
   const toUpstream = {
-    url: upstream,
+    url: new URL(config.cinderguard.upstream),
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
@@ -145,10 +123,11 @@ export async function createApp(
     return isJudged(ruled) ? { ...ruled, asked: askedBy(request, asked.body) } : ruled
   }
   const checksBy = (rules: PolicyRules) => createChecks(rules, { ...config.cinderguard, ...config.policy })
-  const bookFor = (caller: Caller): FactBook => {
+  // Cinder holds a token's access rules against our look-ups too, unless a service vouches for them.
+  const bookFor = (caller: Caller, isBound = false): FactBook => {
     const known = new KnownFacts()
     return Object.assign(known, {
-      gather: (questions) => gather(questions, known, caller, sources),
+      gather: async (questions) => gather(questions, known, isBound ? await vouched(caller) : caller, facts),
     } satisfies Pick<FactBook, 'gather'>)
   }
   const inForce = withLocks(modes, (rule) => policy.current().source?.(rule)?.locked === true)
@@ -176,10 +155,14 @@ export async function createApp(
           ),
     classify: (request, identity) => {
       if (!request.headers.has('openstack-api-version')) return classified(request, identity, null)
-      const versions = cinderVersions()
-      return versions instanceof Promise
-        ? versions.then(({ maximum }) => classified(request, identity, maximum))
-        : classified(request, identity, versions.maximum)
+      const maximum = cinderVersions.known()?.maximum ?? null
+      const operation = classified(request, identity, maximum)
+      if (!restsOn(maximum, operation)) return operation
+      // Where the newest microversion cannot be learnt, Cinder itself refuses what is too new.
+      return cinderVersions.renewed(request.requestId).then(
+        (versions) => classified(request, identity, versions.maximum),
+        () => operation,
+      )
     },
     get checks() {
       return checksBy(policy.current())
@@ -189,11 +172,13 @@ export async function createApp(
       const { version = null, digest = '' } = policy.identity?.() ?? {}
       return { version, digest, layerOf: (rule) => rules.source?.(rule)?.layer ?? null }
     },
-    turn: async (operation, identity, facts) => {
-      const volume = await volumeOf(operation, identity, facts)
-      return volume === null ? () => undefined : turns.take(volume)
-    },
-    facts: (request, identity) => bookFor(callerOf(request, identity, isAdmin(identity, policy.current()))),
+    turn: (operation, identity, facts) =>
+      takeTurn(operation, identity, facts, turns, config.cinderguard.decision_timeout / 2),
+    facts: (request, identity) =>
+      bookFor(
+        callerOf(request, identity, isAdmin(identity, policy.current())),
+        identity.user.hasAccessRules && identity.serviceToken === undefined,
+      ),
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
@@ -226,9 +211,8 @@ export async function createApp(
     ),
     probes: {
       keystone: () => checkOwnToken(session, tokens.keystone, serviceSession),
-      cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),
-      nova: async () =>
-        discoverVersions('nova', nova.send, `${versionRoot(await novaEndpoint(null))}/`, 'v2.1'),
+      cinder: () => discoverVersions(documents.cinder),
+      nova: () => discoverVersions(documents.nova),
     },
     async close() {
       forwarder.close()
@@ -247,4 +231,10 @@ function isPublic(request: GuardedRequest): boolean {
 
 function askedBy(request: GuardedRequest, body: Uint8Array): AskedBy {
   return { address: request.clientAddress, time: Date.now(), bodyAt: bodyOf(body) }
+}
+
+/** The newest microversion counts for what is refused as too new, and for what is judged before it is known. */
+function restsOn(maximum: Version | null, operation: Operation | Rejection): boolean {
+  if (isRejection(operation)) return operation.reason === 'version_unsupported'
+  return maximum === null && isJudged(operation)
 }

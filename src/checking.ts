@@ -7,6 +7,8 @@ import type { JudgedOperation } from './operation/operation.ts'
 export interface FactBook extends Known {
   /** @throws when a question cannot be answered. */
   gather(questions: readonly Question[]): Promise<void>
+  /** What was gathered so far may have changed meanwhile. */
+  forget(): void
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type FactBook, runChecks } from './checking.ts'
 import type { Answer, Check, Known } from './checks/check.ts'
+import type { Forward } from './forward/forward.ts'
 import type { Fault, FaultContext } from './http/fault.ts'
 import { isRejection, type Rejection, reject } from './http/rejection.ts'
 import type { Envelope, GuardedRequest } from './http/request.ts'
@@ -40,7 +41,7 @@ export interface Stages {
   /** The policy in force, for the record. */
   policyInForce?(): PolicyInForce
   facts(request: GuardedRequest, identity: Identity): FactBook
-  /** Waits until no other operation on the same volume is under way. */
+  /** Waits until no other operation on the same volume is under way; ended when Cinder has answered. */
   turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
   /** A time limit for all waiting of one decision together, begun when the request has been read. */
   deadline(): <T>(work: Eventually<T>) => Eventually<T>
@@ -53,13 +54,8 @@ export interface Stages {
   /** In `observe` a refusal is recorded, and its request forwarded. */
   mode(rejection: Rejection | null, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
-  /** Resolves when the answer was sent, or to a rejection when nothing was sent yet. */
-  forward(
-    approved: Approved,
-    raw: IncomingMessage,
-    response: ServerResponse,
-    heard: Heard,
-  ): Promise<Rejection | null>
+  /** Resolves when the answer was sent, or to a rejection when nothing was; `answered` hears when Cinder is done. */
+  readonly forward: Forward
   record(outcome: Outcome): void
   now(): number
 }
@@ -177,6 +173,9 @@ export function createGateway(
     let rejection: Rejection | null = null
     let observed: Rejection | null = null
     let caller: CallerKind = 'unknown'
+    // A turn that came too late for its request is ended too.
+    const endTurn = (): void => void draft.turn?.then((end) => end()).catch(() => undefined)
+    let isForwarded = false
     try {
       const verdict = await judge(raw, envelope, draft, stages).catch((fault: unknown) =>
         stages.reasonOf(fault, envelope.requestId),
@@ -193,13 +192,17 @@ export function createGateway(
       } else approved = verdict
       if (approved !== null) {
         clock.enter('forward', decided)
-        rejection = await stages.forward(approved, raw, response, draft)
+        try {
+          rejection = await stages.forward(approved, raw, response, draft, draft.turn && endTurn)
+          isForwarded = true
+        } catch (fault) {
+          rejection = stages.reasonOf(fault, envelope.requestId)
+        }
         clock.enter(null, stages.now())
       }
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
     } finally {
-      // A turn that came too late for its request is ended too.
-      void draft.turn?.then((end) => end()).catch(() => undefined)
+      if (!isForwarded) endTurn()
       stages.record({
         envelope,
         draft,

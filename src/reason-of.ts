@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { TokenRefusedError } from './clouds/cinder.ts'
+import { OddIdError, TokenRefusedError } from './clouds/cinder.ts'
 import { CloudError } from './clouds/client.ts'
 import { ClientGoneError } from './http/body.ts'
 import { type Rejection, reject } from './http/rejection.ts'
@@ -8,6 +8,7 @@ import { type Rejection, reject } from './http/rejection.ts'
 export function reasonOf(fault: unknown, requestId: string, log: Logger): Rejection {
   if (fault instanceof ClientGoneError) return reject('client_gone')
   if (fault instanceof TokenRefusedError) return reject('invalid_user_token')
+  if (fault instanceof OddIdError) return reject('malformed_url')
   if (fault instanceof CloudError) {
     log.warn(
       { request_id: requestId, dependency: fault.service, problem: fault.message },

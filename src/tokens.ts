@@ -5,7 +5,7 @@ import { type createSession, identityUrlOf } from './clouds/session.ts'
 import type { Config } from './config/options.ts'
 import { cachedValidator } from './identity/cache.ts'
 import type { TokenValidator } from './identity/identity.ts'
-import { jwsValidator, readJwsKeys } from './identity/jws.ts'
+import { jwsKeysIn, jwsValidator } from './identity/jws.ts'
 import { sharedValidator } from './identity/shared-cache.ts'
 import type { Metrics } from './record/metrics.ts'
 
@@ -29,8 +29,9 @@ export async function createTokens(
   const keystone = keystoneValidator(send, identityUrl, session)
   const shared = sharedCacheOf(config, metrics)
   const asked = shared === null ? keystone : sharedValidator(keystone, shared)
-  const keys = await readJwsKeys(config.cinderguard.jws_public_keys)
-  const validator = cachedValidator(keys.length === 0 ? asked : jwsValidator(asked, keys, Date.now), {
+  const keys = await jwsKeysIn(config.cinderguard.jws_public_keys, Date.now)
+  const looked = keys.current().length === 0 ? asked : jwsValidator(asked, keys, Date.now)
+  const validator = cachedValidator(looked, {
     time,
     negativeTime: config.cinderguard.token_negative_cache_time,
     size: config.cinderguard.token_cache_size,

@@ -18,6 +18,9 @@ class Book implements FactBook {
   get(question: Question): never | undefined {
     return this.#answers.get(keyOf(question)) as never | undefined
   }
+  forget(): void {
+    this.#answers.clear()
+  }
   async gather([question]: readonly Question[]): Promise<void> {
     if (question === undefined) throw new Error('nothing asked')
     this.asked.push(question)

@@ -47,6 +47,7 @@ function byVolume(operation: VolumeOperation, named: string | null, known: Known
   if (volume === 'not-authorized') return reject('not_authorized')
   if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
   if (attachments === 'unknown') return reject('attachment_ambiguous')
+  if (isShort(attachments, volume)) return reject('undecided')
   if (named === null || named === '') {
     const [only, second] = attachments
     if (only === undefined) return ALLOW
@@ -63,6 +64,11 @@ function listOf(typed: string, volume: Volume | 'absent' | 'not-authorized' | un
   return { fact: 'attachments', volumeId: typeof volume === 'object' ? volume.id : typed } as const
 }
 
+/** The list has every row that the volume's own view has, and more; one that has fewer is not to be believed. */
+function isShort(attachments: readonly Attachment[], { view }: Volume): boolean {
+  return Array.isArray(view.attachments) && view.attachments.length > attachments.length
+}
+
 /** The named attachment is looked up by Cinder's own spelling of its id, never by the client's. */
 function byName(named: string, volume: Volume, attachments: readonly Attachment[], known: Known): Answer {
   const listed = attachments.find((attachment) => attachment.id === named)
@@ -71,7 +77,7 @@ function byName(named: string, volume: Volume, attachments: readonly Attachment[
   const found = known.get(question)
   if (found === undefined) return ask(question)
   if (found === 'absent') return reject('attachment_ambiguous')
-  if (found.volumeId !== volume.id) return reject('attachment_mismatch')
+  if (found === 'hidden' || found.volumeId !== volume.id) return reject('attachment_mismatch')
   const spelt = attachments.find((attachment) => attachment.id === found.id)
   return spelt === undefined ? reject('undecided') : novaUses(spelt, volume, known)
 }
@@ -81,6 +87,7 @@ function byAttachment(attachmentId: string, known: Known): Answer {
   const found = known.get(question)
   if (found === undefined) return ask(question)
   if (found === 'absent') return reject('attachment_not_found', { attachment: attachmentId })
+  if (found === 'hidden') return reject('undecided')
   const listQuestion = { fact: 'attachments', volumeId: found.volumeId } as const
   const attachments = known.get(listQuestion)
   if (attachments === undefined) return ask(listQuestion)
@@ -133,6 +140,7 @@ function migrateCompletion(
   if (volume === 'not-authorized' || newVolume === 'not-authorized') return reject('not_authorized')
   if (volume.migrationStatus !== null || newVolume.migrationStatus !== null || operation.error) return ALLOW
   if (attachments === 'unknown') return reject('attachment_ambiguous')
+  if (isShort(attachments, volume)) return reject('undecided')
   for (const attachment of attachments) {
     const answer = novaUses(attachment, volume, known)
     if (answer.verdict !== 'allow') return answer

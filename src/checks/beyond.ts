@@ -61,12 +61,12 @@ export function beyondCheck(options: BeyondOptions, policy: PolicyRules): Check 
   }
 }
 
-/** The volume by an attachment's id; a missing attachment is Cinder's to answer. */
+/** The volume by an attachment's id; an attachment that the caller cannot see is Cinder's to answer. */
 function secondRecord(attachmentId: string, known: Known): Answer {
   const question = { fact: 'attachment', attachmentId } as const
   const found = known.get(question)
   if (found === undefined) return ask(question)
-  if (found === 'absent') return ALLOW
+  if (found === 'absent' || found === 'hidden') return ALLOW
   const list = known.get({ fact: 'attachments', volumeId: found.volumeId })
   // A record that never was connected cannot tear down anybody's connection.
   if (Array.isArray(list) && list.some((row: Attachment) => row.id === found.id && !row.connected))
@@ -78,7 +78,7 @@ function update(attachmentId: string, known: Known): Answer {
   const question = { fact: 'attachment', attachmentId } as const
   const found = known.get(question)
   if (found === undefined) return ask(question)
-  if (found === 'absent') return ALLOW
+  if (found === 'absent' || found === 'hidden') return ALLOW
   return unlessUsed(found.volumeId, found.id, known, (server) => reject('update_in_use', { server }))
 }
 

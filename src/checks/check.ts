@@ -32,10 +32,10 @@ export interface Facts {
   volume: { question: { volumeId: string }; answer: Volume | 'absent' | 'not-authorized' }
   /** `unknown`: this Cinder cannot list them all (before microversion 3.27). */
   attachments: { question: { volumeId: string }; answer: readonly Attachment[] | 'unknown' }
+  /** `view`: what Cinder shows, as far as rules may read it. `hidden`: of a volume that the caller is not shown. */
   attachment: {
     question: { attachmentId: string }
-    /** `view`: what Cinder shows, as far as rules may read it. */
-    answer: { id: string; volumeId: string; view?: Readonly<Record<string, unknown>> } | 'absent'
+    answer: { id: string; volumeId: string; view?: Readonly<Record<string, unknown>> } | 'absent' | 'hidden'
   }
   /** Any other object, as far as rules read it; `hidden` when Cinder refuses to show it to the caller. */
   object: {

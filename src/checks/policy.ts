@@ -14,7 +14,7 @@ import {
   type Known,
   type Question,
 } from './check.ts'
-import { askerOf, attachmentTarget, unknownTarget, volumeTarget } from './target.ts'
+import { askerOf, isAsk, seenAttachment, unknownTarget, volumeTarget } from './target.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -228,10 +228,8 @@ function onAttachment(
   const attachment = known.get(question)
   if (attachment === undefined) return ask(question)
   if (attachment === 'absent') return reject('attachment_not_found', { attachment: attachmentId })
-  const volumeQuestion = { fact: 'volume', volumeId: attachment.volumeId } as const
-  const volume = known.get(volumeQuestion)
-  if (volume === undefined) return ask(volumeQuestion)
-  const target = attachmentTarget(attachment, volume, asker)
+  const target = seenAttachment(attachmentId, attachment, asker, known)
+  if (isAsk(target)) return target
   for (const step of steps) {
     const rule = nameOf(step)
     const verdict = judged(policy, rule, credentials, target, known)

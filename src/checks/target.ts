@@ -66,9 +66,8 @@ export function findTarget(target: RuleTarget, asker: Asker, known: Known): Foun
       const attachment = known.get(question)
       if (attachment === undefined) return ask(question)
       if (attachment === 'absent') return 'absent'
-      const ofVolume = { fact: 'volume', volumeId: attachment.volumeId } as const
-      const volume = known.get(ofVolume)
-      return volume === undefined ? ask(ofVolume) : { target: attachmentTarget(attachment, volume, asker) }
+      const seen = seenAttachment(target.attachmentId, attachment, asker, known)
+      return isAsk(seen) ? seen : { target: seen }
     }
     case 'object': {
       const question = { fact: 'object', collection: target.collection, id: target.id } as const
@@ -98,8 +97,27 @@ export function volumeTarget(volume: Volume, asker: Asker): Target {
   return target
 }
 
+/** An attachment that is there, as Cinder's rules see it; or what must be known first. */
+export function seenAttachment(
+  attachmentId: string,
+  attachment: Exclude<Facts['attachment']['answer'], 'absent'>,
+  asker: Asker,
+  known: Known,
+): Target | Ask {
+  // Of a volume that the caller cannot see, which is another project's.
+  if (attachment === 'hidden') {
+    const { project_id: _, ...target } = targetFrom('attachment', null, asker)
+    return { ...target, id: attachmentId }
+  }
+  const question = { fact: 'volume', volumeId: attachment.volumeId } as const
+  const volume = known.get(question)
+  return volume === undefined ? ask(question) : attachmentTarget(attachment, volume, asker)
+}
+
+export const isAsk = (found: Target | Ask): found is Ask => 'verdict' in found && found.verdict === 'ask'
+
 /** An attachment as Cinder's rules see it: with the project of its volume, and the caller for its user. */
-export function attachmentTarget(
+function attachmentTarget(
   attachment: Exclude<Facts['attachment']['answer'], string>,
   volume: Volume | string,
   asker: Asker,

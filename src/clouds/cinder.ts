@@ -12,6 +12,9 @@ export interface Caller {
   readonly isAdmin: boolean
 }
 
+/** What was typed for an id can be none, and would only burst the head of a look-up. */
+export class OddIdError extends Error {}
+
 /** The caller's token was good to the gateway's cache, and is refused by Cinder: revoked meanwhile. */
 export class TokenRefusedError extends Error {}
 
@@ -28,6 +31,8 @@ export interface CinderFacts {
 const ATTACHMENTS: Version = [3, 27]
 /** Whether it counts against quotas is the last field of a volume that rules may read. */
 const FIELDS: Version = [3, 65]
+/** Characters; Cinder's own have 36. */
+const LONGEST_ID = 255
 /** Statuses of a volume that may hide attachment rows from the volume view. */
 const MAY_HIDE_ROWS = /^(attaching|detaching|reserved|error_attaching|error_detaching|maintenance)$/
 
@@ -41,12 +46,12 @@ const MAY_HIDE_ROWS = /^(attaching|detaching|reserved|error_attaching|error_deta
 export function cinderFacts(
   send: Send,
   base: string,
-  maximum: () => Promise<Version>,
+  maximum: (requestId?: string) => Promise<Version>,
   pageSize: number,
 ): CinderFacts {
   /** As far as later ones add fields that rules may read. */
-  async function newest(): Promise<string> {
-    const version = await maximum()
+  async function newest(caller: Caller): Promise<string> {
+    const version = await maximum(requestIdOf(caller))
     return (compare(version, FIELDS) < 0 ? version : FIELDS).join('.')
   }
 
@@ -69,7 +74,7 @@ export function cinderFacts(
     async volume(id, caller) {
       const path = pathOf('volumes', id)
       if (path === null) return 'absent'
-      const answer = await get(path, caller, await newest())
+      const answer = await get(path, caller, await newest(caller))
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'not-authorized'
       const volume = answer.status === 200 ? jsonObject('cinder', answer).volume : undefined
@@ -78,8 +83,9 @@ export function cinderFacts(
     },
 
     async attachments(volumeId, caller) {
-      if (compare(await maximum(), ATTACHMENTS) < 0) return fromVolume(await cinder.volume(volumeId, caller))
-      const query = `volume_id=${encodeURIComponent(volumeId)}${caller.isAdmin ? '&all_tenants=1' : ''}`
+      if (compare(await maximum(requestIdOf(caller)), ATTACHMENTS) < 0)
+        return fromVolume(await cinder.volume(volumeId, caller))
+      const query = `volume_id=${inUrl(volumeId)}${caller.isAdmin ? '&all_tenants=1' : ''}`
       const answer = await get(`/attachments/detail?${query}`, caller, '3.27')
       const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
       if (!Array.isArray(rows))
@@ -95,6 +101,7 @@ export function cinderFacts(
       if (path === null) return 'absent'
       const answer = await get(path, caller, '3.27')
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
+      if (answer.status === 400 && isFault(answer, 'badRequest')) return listed(id, caller)
       const row = answer.status === 200 ? jsonObject('cinder', answer).attachment : undefined
       if (!isRecord(row))
         throw new CloudError('cinder', `an attachment look-up was answered ${answer.status}`)
@@ -106,7 +113,7 @@ export function cinderFacts(
     async object({ collection, id }, caller) {
       const path = pathOf(collection, id)
       if (path === null) return 'absent'
-      const answer = await get(path, caller, await newest())
+      const answer = await get(path, caller, await newest(caller))
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'hidden'
       const object = answer.status === 200 ? jsonObject('cinder', answer)[NAMES[collection]] : undefined
@@ -115,26 +122,45 @@ export function cinderFacts(
       return object
     },
 
-    async *allAttachments(caller) {
-      const everywhere = caller.isAdmin ? '&all_tenants=1' : ''
-      for (let marker = ''; ; ) {
-        const answer = await get(
-          `/attachments/detail?limit=${pageSize}${everywhere}${marker}`,
-          caller,
-          '3.27',
-        )
-        const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
-        if (!Array.isArray(rows))
-          throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
-        const page = rows.map(readAttachment)
-        yield* page
-        const last = page.at(-1)
-        if (last === undefined || page.length < pageSize) return
-        marker = `&marker=${encodeURIComponent(last.id)}`
-      }
-    },
+    allAttachments: (caller) => paged('/attachments/detail', caller),
+  }
+
+  async function* paged(path: string, caller: Caller): AsyncGenerator<Attachment> {
+    const everywhere = caller.isAdmin ? '&all_tenants=1' : ''
+    for (let marker = ''; ; ) {
+      const answer = await get(`${path}?limit=${pageSize}${everywhere}${marker}`, caller, '3.27')
+      const rows = answer.status === 200 ? jsonObject('cinder', answer).attachments : undefined
+      if (!Array.isArray(rows))
+        throw new CloudError('cinder', `an attachment list was answered ${answer.status}`)
+      const page = rows.map(readAttachment)
+      yield* page
+      const last = page.at(-1)
+      if (last === undefined || page.length < pageSize) return
+      marker = `&marker=${encodeURIComponent(last.id)}`
+    }
+  }
+
+  /**
+   * Cinder 18 and later fails to show an attachment that has no connection yet if its volume's back end has a
+   * format (NFS and the like): it is there, and the list shows it, to whom its volume is shown.
+   */
+  async function listed(id: string, caller: Caller): Promise<Facts['attachment']['answer']> {
+    for await (const row of paged('/attachments', caller))
+      if (row.id.toLowerCase() === id.toLowerCase()) return { id: row.id, volumeId: row.volumeId }
+    return 'hidden'
   }
   return cinder
+}
+
+/** The request that the caller asks for. */
+export function requestIdOf({ headers }: Pick<Caller, 'headers'>): string | undefined {
+  return headers['x-openstack-request-id']
+}
+
+/** @throws OddIdError */
+function inUrl(id: string): string {
+  if (id.length > LONGEST_ID) throw new OddIdError('an id too long to ask about')
+  return encodeURIComponent(id)
 }
 
 /** Where Cinder routes something else than a row; `default` is one of types only, and no row's id either. */
@@ -146,7 +172,7 @@ const NO_IDS: ReadonlySet<string> = new Set(['', '.', '..', 'detail', 'summary',
  */
 function pathOf(collection: string, id: string): string | null {
   if (NO_IDS.has(id) || id.includes('/') || !id.isWellFormed()) return null
-  return `/${collection}/${encodeURIComponent(id)}.json`
+  return `/${collection}/${inUrl(id)}.json`
 }
 
 /** Under which name an answer holds an object of a collection. */

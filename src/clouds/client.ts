@@ -91,6 +91,7 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
   const agent = new Agent({
     connections: CALLS,
     pipelining: 1,
+    allowH2: false,
     headersTimeout: options.timeout * 1000,
     bodyTimeout: options.timeout * 1000,
     keepAliveTimeout: 4000,
@@ -147,7 +148,8 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
         if (request.method === 'GET' && tries < options.retries && !signal.aborted) continue
         options.onCall?.(options.service, 'error', (performance.now() - started) / 1000)
         span?.end(null, describe(error))
-        throw new CloudError(options.service, describe(error), error)
+        const Fault = isDropped(error) && headOf(request) > SMALL_HEAD ? LargeHeadError : CloudError
+        throw new Fault(options.service, describe(error), error)
       }
     }
   }
@@ -167,7 +169,24 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
 
 /** What one caller sent cannot close a service to the others: only what the service did counts against it. */
 const isOfService = (error: unknown) =>
+  !(error instanceof LargeHeadError) &&
   !(error instanceof Error && error.cause instanceof errors.InvalidArgumentError)
+
+/** A server may drop a connection for the size of what it is sent: uWSGI takes 4,096 bytes of head unless told. */
+class LargeHeadError extends CloudError {}
+const SMALL_HEAD = 3000
+
+const isDropped = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(String(error.code))
+
+function headOf({ url, headers }: CloudRequest): number {
+  return Object.entries(headers).reduce(
+    (sum, [name, value]) => sum + name.length + value.length + 4,
+    url.length,
+  )
+}
 
 /** The error's code and nothing else: messages may quote what was sent. */
 function describe(error: unknown): string {

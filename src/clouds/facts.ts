@@ -1,11 +1,11 @@
 import { type Fact, type Facts, type Known, keyOf, type Question } from '../checks/check.ts'
-import type { Caller, CinderFacts } from './cinder.ts'
+import { type Caller, type CinderFacts, requestIdOf } from './cinder.ts'
 
 /** What fetching a fact needs of its surroundings. */
 export interface FactSources {
   readonly cinder: CinderFacts
+  readonly remote: (question: Facts['remote']['question'], requestId?: string) => Promise<boolean>
   /** Asks Nova with the caller's token. */
-  readonly remote: (question: Facts['remote']['question']) => Promise<boolean>
   readonly serverVolume: (
     question: Facts['serverVolume']['question'],
     caller: Caller,
@@ -24,7 +24,7 @@ const FACTS: { readonly [F in Fact]: Fetcher<F> } = {
   attachments: (question, caller, { cinder }) => cinder.attachments(question.volumeId, caller),
   attachment: (question, caller, { cinder }) => cinder.attachment(question.attachmentId, caller),
   object: (question, caller, { cinder }) => cinder.object(question, caller),
-  remote: (question, _caller, sources) => sources.remote(question),
+  remote: (question, caller, sources) => sources.remote(question, requestIdOf(caller)),
   serverVolume: (question, caller, sources) => sources.serverVolume(question, caller),
 }
 
@@ -38,6 +38,10 @@ export class KnownFacts implements Known {
 
   set(question: Question, answer: unknown): void {
     this.#answers.set(keyOf(question), answer)
+  }
+
+  forget(): void {
+    this.#answers.clear()
   }
 
   /** Questions and answers, for records and explanations. */

@@ -3,6 +3,9 @@ import type { Token, TokenValidator } from '../identity/identity.ts'
 import { CloudError, type CloudResponse, isRecord, jsonObject, type Send, textAt } from './client.ts'
 import type { SessionKeeper } from './session.ts'
 
+/** Characters. Keystone's `max_token_size` never was larger by default; a JWS token has some hundreds. */
+const LONGEST = 8192
+
 /**
  * Asks Keystone about a token: `GET /v3/auth/tokens` with the gateway's own one. When that is refused, it logs in
  * again, once.
@@ -14,7 +17,7 @@ export function keystoneValidator(send: Send, identityUrl: string, session: Sess
     passedOn: Readonly<Record<string, string>>,
   ): Promise<CloudResponse> {
     for (let tries = 0; ; tries += 1) {
-      const own = await session.get()
+      const own = await session.get(passedOn['x-openstack-request-id'])
       const answer = await send({
         method: 'GET',
         url: `${identityUrl}/auth/tokens?nocatalog${allowExpired ? '&allow_expired=1' : ''}`,
@@ -34,8 +37,8 @@ export function keystoneValidator(send: Send, identityUrl: string, session: Sess
   return {
     async validate(token, allowExpired, requestId, headers) {
       const subject = token.reveal()
-      // What cannot be a header value cannot be a token.
-      if (!/^[\x21-\x7e]+$/.test(subject)) return 'invalid'
+      // What cannot be a header value cannot be a token, nor can what Keystone's server would not even read.
+      if (subject.length > LONGEST || !/^[\x21-\x7e]+$/.test(subject)) return 'invalid'
       const passedOn = { 'x-openstack-request-id': requestId, ...traceContextOf(headers) }
       const answer = await lookUp(subject, allowExpired, passedOn)
       if (answer.status === 404) {

@@ -126,10 +126,11 @@ export async function computeEndpoint(
   config: Config,
   session: SessionKeeper,
   projectId: string | null,
+  requestId?: string,
 ): Promise<string> {
   const override = config.cinderguard.nova_endpoint_override ?? config.nova.endpoint_override
   if (override !== undefined) return override.replace(/\/+$/, '')
-  const own = await session.get()
+  const own = await session.get(requestId)
   const found = endpointOf(own, ['compute'], config.nova.interface, config.nova.region_name ?? null)
   if (found === null) throw new CloudError('nova', 'no compute endpoint in the service catalogue')
   const tail = `/${own.projectId}`

@@ -18,9 +18,13 @@ export async function checkOwnToken(
 }
 
 async function check(session: SessionKeeper, validator: TokenValidator, name: string): Promise<void> {
-  const own = await session.get()
-  const found = await validator.validate(own.token, false, `req-${randomUUID()}`)
-  if (found !== 'invalid') return
-  session.invalidate(own)
+  const requestId = `req-${randomUUID()}`
+  for (let tries = 0; tries < 2; tries += 1) {
+    const own = await session.get(requestId)
+    const found = await validator.validate(own.token, false, requestId)
+    if (found !== 'invalid') return
+    // It may only have been revoked: a new one tells.
+    session.invalidate(own)
+  }
   throw new CloudError('keystone', `${name} is refused`)
 }

@@ -11,8 +11,8 @@ import type { Send } from './client.ts'
 export function remotePolicy(
   send: Send,
   contentType: string,
-): (question: Facts['remote']['question']) => Promise<boolean> {
-  return async ({ url, rule, target, credentials }) => {
+): (question: Facts['remote']['question'], requestId?: string) => Promise<boolean> {
+  return async ({ url, rule, target, credentials }, requestId) => {
     const body =
       contentType === 'application/json'
         ? JSON.stringify({ rule, target, credentials })
@@ -21,7 +21,11 @@ export function remotePolicy(
             target: JSON.stringify(target),
             credentials: JSON.stringify(credentials),
           }).toString()
-    const answer = await send({ method: 'POST', url, headers: { 'content-type': contentType }, body })
+    const headers = {
+      'content-type': contentType,
+      ...(requestId === undefined ? {} : { 'x-openstack-request-id': requestId }),
+    }
+    const answer = await send({ method: 'POST', url, headers, body })
     return answer.text.replace(/^"+|"+$/g, '') === 'True'
   }
 }

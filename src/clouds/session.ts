@@ -16,8 +16,11 @@ export interface CatalogEntry {
 }
 
 export interface SessionKeeper {
-  /** A live session; logs in when there is none. Callers at the same time share one login. @throws CloudError */
-  get(): Promise<Session>
+  /**
+   * A live session; logs in when there is none. Callers at the same time share one login.
+   * @param requestId of the request that needs it. @throws CloudError
+   */
+  get(requestId?: string): Promise<Session>
   /** Forget the session: its token was refused. */
   invalidate(session: Session): void
 }
@@ -37,11 +40,15 @@ export function createSession(
   let login: Promise<Session> | null = null
   let failed: { readonly at: number; readonly error: unknown } | null = null
 
-  async function logIn(): Promise<Session> {
+  async function logIn(requestId: string | undefined): Promise<Session> {
     const answer = await send({
       method: 'POST',
       url: `${identityUrlOf(credentials.authUrl)}/auth/tokens`,
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(requestId === undefined ? {} : { 'x-openstack-request-id': requestId }),
+      },
       body: JSON.stringify({ auth: authBody(credentials) }),
     })
     if (answer.status !== 201) throw new CloudError('keystone', `our own login was answered ${answer.status}`)
@@ -59,12 +66,12 @@ export function createSession(
   }
 
   return {
-    async get() {
+    async get(requestId) {
       if (current !== null && current.expiresAt - MARGIN > now()) return current
       const cooling = failed !== null && now() - failed.at < COOLDOWN && now() >= failed.at
       if (cooling && current !== null && current.expiresAt > now()) return current
       if (cooling && failed !== null) throw failed.error
-      login ??= logIn()
+      login ??= logIn(requestId)
         .then(
           (session) => {
             failed = null

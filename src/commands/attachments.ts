@@ -5,7 +5,7 @@ import { createClients } from '../clouds/clients.ts'
 import { keystoneValidator } from '../clouds/keystone.ts'
 import { computeEndpoint, serversWithVolumes, serverVolume } from '../clouds/nova.ts'
 import { createSession, identityUrlOf } from '../clouds/session.ts'
-import { discoverVersions, versionKeeper, versionRoot } from '../clouds/versions.ts'
+import { cinderDocument, discoverVersions, novaDocument, versionKeeper } from '../clouds/versions.ts'
 import type { Credentials } from '../config/credentials.ts'
 import type { Config } from '../config/options.ts'
 import { Secret } from '../config/secret.ts'
@@ -78,23 +78,17 @@ async function audit(config: Config, who: Credentials | Secret): Promise<AuditRe
     const projectId = projectOf(user)
     const headers = { 'x-auth-token': token.reveal() }
     const base = new URL(config.cinderguard.upstream).origin + config.cinderguard.public_prefix
-    const newest = async () => (await discoverVersions('cinder', cinder.send, `${base}/`, 'v3')).maximum
+    const newest = async () => (await discoverVersions(cinderDocument(cinder.send, base))).maximum
     const facts = cinderFacts(cinder.send, base, newest, config.DEFAULT.osapi_max_limit)
     const endpoint = await computeEndpoint(config, session, projectId)
-    const versions = versionKeeper(
-      'nova',
-      nova.send,
-      async () => `${versionRoot(endpoint)}/`,
-      'v2.1',
-      Date.now,
-    )
+    const versions = versionKeeper(novaDocument(nova.send, config, session), Date.now)
     const isAdmin = user.roles.includes('admin')
     const caller = { headers, projectId, isAdmin }
     return await auditAttachments({
       seesAll: isAdmin,
       attachments: () => facts.allAttachments(caller),
       attachmentsOf: (volumeId) => facts.attachments(volumeId, caller),
-      serverVolume: (question) => serverVolume(nova.send, endpoint, versions, question, headers),
+      serverVolume: (question) => serverVolume(nova.send, endpoint, versions.get, question, headers),
       servers: () => serversWithVolumes(nova.send, endpoint, headers, isAdmin),
     })
   } finally {

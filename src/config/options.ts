@@ -240,7 +240,7 @@ export const OPTIONS = {
       min: 0,
       max: 10_000_000,
       default: '100000',
-      help: 'How many tokens are remembered; the one unused longest goes first. 0 remembers none. Each entry takes some kilobytes of memory.',
+      help: 'How many tokens are remembered; the one unused longest goes first. Refused ones have room of their own, for a tenth as many. 0 remembers none. Each entry takes some kilobytes of memory.',
     },
     nova_endpoint_override: {
       type: 'url',
@@ -257,7 +257,7 @@ export const OPTIONS = {
     jws_public_keys: {
       type: 'list',
       default: '',
-      help: "Files or directories of Keystone's public keys, for clouds with JWS tokens: a bad signature is then refused without asking Keystone. A missing key refuses good tokens after a rotation. Empty leaves all to Keystone.",
+      help: "Files or directories of Keystone's public keys, for clouds with JWS tokens: a bad signature is then refused without asking Keystone. They are read anew, at most every ten seconds, when a token fits none of them; a key that is missing even then refuses good tokens. Empty leaves all to Keystone.",
     },
   },
   DEFAULT: {

@@ -19,11 +19,21 @@ export function listAttachments(call: Call, detail: boolean): Reply {
   return jsonReply(200, { attachments: seen.map(detail ? detailView : summaryView) })
 }
 
-/** `GET /attachments/{id}`: no policy and no project filter, as in Cinder itself. */
-export function showAttachment(call: Call): Reply {
-  const [id = ''] = call.parts
-  const attachment = call.store.attachments.get(id)
-  return attachment ? jsonReply(200, { attachment: detailView(attachment) }) : attachmentNotFound(id)
+/**
+ * `GET /attachments/{id}`: no policy and no project filter, as in Cinder itself, which also writes the volume's format
+ * into the connection it shows, and stumbles where there is none.
+ */
+export function showAttachment({ store, parts }: Call): Reply {
+  const [id = ''] = parts
+  const attachment = store.attachments.get(id)
+  if (attachment === undefined) return attachmentNotFound(id)
+  const view = detailView(attachment)
+  const format = store.formats.get(attachment.volumeId)
+  if (format === undefined) return jsonReply(200, { attachment: view })
+  if (attachment.connectionInfo === null) return apiFault(400)
+  return jsonReply(200, {
+    attachment: { ...view, connection_info: { ...attachment.connectionInfo, format } },
+  })
 }
 
 /** `POST /attachments`: reserves the volume, or connects at once when given a connector. */

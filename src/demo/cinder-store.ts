@@ -32,6 +32,8 @@ export interface Attachment {
 export class CinderStore {
   readonly volumes = new Map<string, Volume>()
   readonly attachments = new Map<string, Attachment>()
+  /** The admin metadata `format` that drivers of the NFS kind give their volumes, by volume. */
+  readonly formats = new Map<string, string>()
 
   /** Rows of a volume in any status, newest first, like `volume.volume_attachment`. */
   attachmentsOf(volumeId: string): Attachment[] {
@@ -99,6 +101,7 @@ export class CinderStore {
   clear(): void {
     this.volumes.clear()
     this.attachments.clear()
+    this.formats.clear()
   }
 }
 

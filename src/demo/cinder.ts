@@ -6,6 +6,7 @@ import type { Keystone } from './keystone.ts'
 import { Listener, type ReceivedRequest, type Reply } from './listener.ts'
 import { atLeast, compareMicroversions, isMicroversion } from './microversion.ts'
 import { readPythonJson } from './python-json.ts'
+import { callerOf } from './token-middleware.ts'
 
 /** oslo.middleware's default `max_request_body_size`. */
 const MAX_BODY_BYTES = 114_688
@@ -52,8 +53,13 @@ export class Cinder extends Listener {
         accept,
       )
     if (declared > MAX_BODY_BYTES) return tooLarge()
-    const caller = this.#authenticate(request)
-    if (!caller) return unauthenticated(this.#keystone.url)
+    const user = callerOf(this.#keystone, request, this.serviceTokenRolesRequired)
+    if (!user) return unauthenticated(this.#keystone.url)
+    const caller: Caller = {
+      userId: user.user.id,
+      projectId: user.project?.id,
+      isAdmin: user.roles.some((role) => role.toLowerCase() === 'admin'),
+    }
     if (path === '/v3') return { status: 302, headers: { location: `${this.url}/v3/` } }
     if (path === '/v3/') return jsonReply(200, this.#versions())
     const matched = match(routedMethod(request.method, query), path.slice('/v3'.length))
@@ -66,26 +72,6 @@ export class Cinder extends Listener {
       'openstack-api-version': `volume ${effective}`,
       vary: 'OpenStack-API-Version',
     })
-  }
-
-  /** Service token first: a bad one spoils a good user token. */
-  #authenticate(request: ReceivedRequest): Caller | undefined {
-    const serviceToken = request.header('x-service-token')
-    const service = this.#keystone.lookup(serviceToken)
-    if (serviceToken && !service) return undefined
-    const isService = service?.roles.includes('service') ?? false
-    if (service && !isService && this.serviceTokenRolesRequired) return undefined
-    const user = this.#keystone.lookup(
-      request.header('x-auth-token') ?? request.header('x-storage-token'),
-      isService,
-    )
-    return (
-      user && {
-        userId: user.user.id,
-        projectId: user.project?.id,
-        isAdmin: user.roles.some((role) => role.toLowerCase() === 'admin'),
-      }
-    )
   }
 
   #negotiate(request: ReceivedRequest): string | Reply {

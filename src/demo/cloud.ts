@@ -64,6 +64,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     for (const service of Object.values(services)) service.forget()
     fill(cinder.store, nova)
     nova.maxMicroversion = newest.nova
+    nova.versionsNeedToken = false
     cinder.maxMicroversion = newest.cinder
     cinder.serviceTokenRolesRequired = false
     keystone.now = Date.now

@@ -2,6 +2,7 @@ import { apiFault, jsonReply, newRequestId, unauthenticated, withHeaders } from 
 import type { Keystone } from './keystone.ts'
 import { Listener, type ReceivedRequest, type Reply } from './listener.ts'
 import { atLeast, compareMicroversions, isMicroversion } from './microversion.ts'
+import { callerOf } from './token-middleware.ts'
 import type { TokenRecord } from './tokens.ts'
 
 /** A volume as Nova's block device mapping knows it. */
@@ -29,6 +30,8 @@ export class Nova extends Listener {
   readonly servers = new Map<string, ComputeServer>()
   /** Newest microversion spoken: 2.79 is Train, 2.88 Wallaby, 2.90 Yoga. */
   maxMicroversion = '2.95'
+  /** Nova's pipeline before 2014 (an api-paste.ini kept since): the document of a version needs a token. */
+  versionsNeedToken = false
   readonly #keystone: Keystone
 
   constructor(keystone: Keystone) {
@@ -48,10 +51,13 @@ export class Nova extends Listener {
       return apiFault(400)
     }
     if (path === '/') return jsonReply(200, { versions: [this.#version()] })
-    if (path === '/v2.1' || path === '/v2.1/') return jsonReply(200, { version: this.#version() })
-    if (!path.startsWith('/v2.1/')) return apiFault(404)
-    const token = this.#keystone.lookup(request.header('x-auth-token'))
+    const isDocument = path === '/v2.1' || path === '/v2.1/'
+    const document = () => jsonReply(200, { version: this.#version() })
+    if (isDocument && !this.versionsNeedToken) return document()
+    if (!path.startsWith('/v2.1')) return apiFault(404)
+    const token = callerOf(this.#keystone, request, false)
     if (!token) return unauthenticated(this.#keystone.url)
+    if (isDocument) return document()
     const version = this.#negotiate(request)
     if (typeof version !== 'string') return version
     const marker = new URL(request.target, this.url).searchParams.get('marker')

@@ -3,7 +3,7 @@ import { createClients } from '../clouds/clients.ts'
 import { keystoneValidator } from '../clouds/keystone.ts'
 import { computeEndpoint } from '../clouds/nova.ts'
 import { createSession, identityUrlOf, type SessionKeeper } from '../clouds/session.ts'
-import { discoverVersions, versionRoot } from '../clouds/versions.ts'
+import { cinderDocument, discoverVersions, novaDocument } from '../clouds/versions.ts'
 import type { Credentials } from '../config/credentials.ts'
 import type { Config } from '../config/options.ts'
 import { Secret } from '../config/secret.ts'
@@ -60,7 +60,7 @@ export async function look(config: Config, { traffic, policyFiles, operator, saw
   }
   const novaNow = async () => {
     const endpoint = await computeEndpoint(config, session, null)
-    const { maximum } = await discoverVersions('nova', nova.send, `${versionRoot(endpoint)}/`, 'v2.1')
+    const { maximum } = await discoverVersions(novaDocument(nova.send, config, session))
     return { endpoint, maximum }
   }
   const clockAhead = async (): Promise<number | null> => {
@@ -72,13 +72,13 @@ export async function look(config: Config, { traffic, policyFiles, operator, saw
     const date = Date.parse(String(headers.date ?? ''))
     return Number.isNaN(date) ? null : (Date.now() - date) / 1000
   }
-  const cinderRoot = `${origin}${config.cinderguard.public_prefix}/`
+  const cinderBase = origin + config.cinderguard.public_prefix
   try {
     const [ownFound, serviceFound, validatedFound, cinderFound, novaFound, ahead, reach] = await Promise.all([
       known(own),
       known(service),
       known(validated),
-      known(() => discoverVersions('cinder', cinder.send, cinderRoot, 'v3')),
+      known(() => discoverVersions(cinderDocument(cinder.send, cinderBase))),
       known(novaNow),
       clockAhead().catch(() => null),
       upstreamReach(config),

@@ -45,6 +45,7 @@ export function recordedBook({ facts }: Content): FactBook {
         asked.add(key)
       }
     },
+    forget: () => asked.clear(),
   }
 }
 

@@ -91,6 +91,7 @@ export class StepLog {
   spoken(book: FactBook): FactBook {
     return {
       get: (question) => book.get(question),
+      forget: () => book.forget(),
       gather: async (questions) => {
         await book.gather(questions).catch((fault: unknown) => {
           const problem = fault instanceof Error ? fault.message : 'failed'

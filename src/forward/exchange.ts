@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import type { Heard } from '../gateway.ts'
 import type { Rejection } from '../http/rejection.ts'
 
@@ -30,6 +31,19 @@ export interface Outgoing {
   readonly isRead: boolean
   /** Is told what the answer says of the upstream. */
   readonly heard: Heard
+  /**
+   * Told when the answer is complete or no longer waited for. With it, the upstream's work is waited for to its end
+   * and its answer read as it comes, whatever the client does.
+   */
+  readonly answered?: (() => void) | undefined
+}
+
+/**
+ * The name that the upstream's certificate must bear: its URL's, whatever Host the client asked for. Empty for an
+ * address, which is no name to ask for; Node compares it all the same.
+ */
+export function serverNameOf({ hostname }: URL): string {
+  return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : ''
 }
 
 /**

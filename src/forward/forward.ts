@@ -18,6 +18,8 @@ export type Forward = (
   raw: IncomingMessage,
   response: ServerResponse,
   heard: Heard,
+  /** See {@link Outgoing}. */
+  answered?: () => void,
 ) => Promise<Rejection | null>
 
 /**
@@ -32,8 +34,8 @@ export function createForwarder(
   const plain = ENGINES[name](upstream)
   const engine = trace === undefined ? plain : traced(plain, upstream, trace)
   const limit = upstream.timeout * 1000 - 20
-  const forward: Forward = (approved, raw, response, heard) => {
-    const outgoing = outgoingOf(approved, heard)
+  const forward: Forward = (approved, raw, response, heard, answered) => {
+    const outgoing = outgoingOf(approved, heard, answered)
     const started = performance.now()
     const isLate = (): boolean => performance.now() - started > limit
     return engine.carry(outgoing, raw, response).then(async (first) => {
@@ -62,12 +64,12 @@ function traced({ carry, close }: Engine, { url }: Upstream, trace: StartCall): 
   }
 }
 
-function outgoingOf({ request }: Approved, heard: Heard): Outgoing {
+function outgoingOf({ request }: Approved, heard: Heard, answered: (() => void) | undefined): Outgoing {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const body = request.body === 'too-large' ? Buffer.alloc(0) : request.body
   const headers: Record<string, string> = {}
   for (const [name, value] of request.headers) headers[name] = value
   headers['x-openstack-request-id'] = request.requestId
   if (body.length > 0 || !isRead) headers['content-length'] = String(body.length)
-  return { method: request.method, target: request.target, headers, body, isRead, heard }
+  return { method: request.method, target: request.target, headers, body, isRead, heard, answered }
 }

@@ -1,11 +1,11 @@
-import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import http, { type ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
+import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { ProxyServer } from 'http-proxy-3'
-import type { Heard } from '../gateway.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
 import { BodyWriter, lengthIn, writeHead } from './answer.ts'
-import type { Engine, Outgoing, Upstream } from './exchange.ts'
+import { type Engine, type Outgoing, serverNameOf, type Upstream } from './exchange.ts'
 
 type Proxy = ProxyServer<typeof IncomingMessage, typeof ServerResponse>
 
@@ -19,6 +19,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
   const secure = url.protocol === 'https:'
   const keepAlive = { keepAlive: true, maxSockets: 512, maxFreeSockets: 64, scheduling: 'lifo' } as const
   const tls = {
+    servername: serverNameOf(url),
     rejectUnauthorized: !insecure,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -48,25 +49,35 @@ export function httpProxyEngine(upstream: Upstream): Engine {
     ...(ca === undefined ? {} : { ca }),
   })
   proxy.on('proxyRes', (answer, _request, response) => {
-    Object.assign(response, { [ANSWER]: answer })
-    relay(answer, response, (response as Answered)[HEARD] ?? {})
+    const { [CLIENT]: client, [OUTGOING]: outgoing } = Object.assign(response as Exchange, {
+      [ANSWER]: answer,
+    })
+    relay(answer, client ?? response, outgoing)
   })
 
   return {
     carry(outgoing, raw, response) {
       // Its 'close' has been: nobody would say that the answer is over.
-      if (response.destroyed) return Promise.resolve(reject('client_gone'))
-      raw.method = outgoing.method
-      raw.url = outgoing.target
-      raw.headers = outgoing.headers
+      const { answered } = outgoing
+      if (response.destroyed) {
+        answered?.()
+        return Promise.resolve(reject('client_gone'))
+      }
+      // It breaks off with its client. Where the upstream's work is waited for, it is given one that never leaves.
+      const asked = answered === undefined ? raw : new IncomingMessage(new Socket())
+      const given: Exchange = answered === undefined ? response : new ServerResponse(asked)
+      Object.assign(given, { [CLIENT]: response, [OUTGOING]: outgoing })
+      asked.method = outgoing.method
+      asked.url = outgoing.target
+      asked.headers = outgoing.headers
       return new Promise((resolve) => {
         const done = (): void => resolve(response.headersSent ? null : reject('client_gone'))
         response.once('close', done)
-        Object.assign(response, { [HEARD]: outgoing.heard })
         const options = { agent: outgoing.isRead ? agent : fresh, buffer: bodyOf(outgoing) }
-        proxy.web(raw, response, options, (error) => {
+        proxy.web(asked, given, options, (error) => {
           // What the upstream does after the end of its answer is nobody's business.
-          if ((response as Answered)[ANSWER]?.complete === true) return
+          if (given[ANSWER]?.complete === true) return
+          answered?.()
           response.removeListener('close', done)
           if (response.headersSent) {
             response.destroy()
@@ -84,8 +95,14 @@ export function httpProxyEngine(upstream: Upstream): Engine {
 
 /** Kept on the response itself: a WeakMap would let each exchange live on until the next full garbage collection. */
 const ANSWER = Symbol('answer')
-const HEARD = Symbol('heard')
-type Answered = ServerResponse & { readonly [ANSWER]?: IncomingMessage; readonly [HEARD]?: Heard }
+const CLIENT = Symbol('client')
+const OUTGOING = Symbol('outgoing')
+type Exchange = ServerResponse & {
+  [ANSWER]?: IncomingMessage
+  /** Where the answer goes, if not to this response. */
+  readonly [CLIENT]?: ServerResponse
+  readonly [OUTGOING]?: Outgoing
+}
 
 /** All that http-proxy-3 does with a body is to pipe it into the request, which is not yet on its way then. */
 function bodyOf({ body, target }: Outgoing): Readable {
@@ -103,16 +120,22 @@ function bodyOf({ body, target }: Outgoing): Readable {
   return { pipe } as unknown as Readable
 }
 
-function relay(answer: IncomingMessage, response: ServerResponse, heard: Heard): void {
+function relay(answer: IncomingMessage, response: ServerResponse, outgoing?: Outgoing): void {
+  const answered = outgoing?.answered
+  if (answered !== undefined) answer.once('close', answered)
   // An upstream that dies within its answer must not leave the client waiting for the rest.
   answer.once('error', () => {
     if (!answer.complete) response.destroy()
   })
+  if (response.destroyed) {
+    answer.resume()
+    return
+  }
   const { statusCode = 0, statusMessage = '', rawHeaders } = answer
-  writeHead(heard, response, statusCode, statusMessage, rawHeaders)
+  writeHead(outgoing?.heard ?? {}, response, statusCode, statusMessage, rawHeaders)
   const body = new BodyWriter(response, lengthIn(rawHeaders))
   answer.on('data', (chunk: Buffer) => {
-    if (body.write(chunk)) return
+    if (response.destroyed || body.write(chunk) || answered !== undefined) return
     answer.pause()
     response.once('drain', () => answer.resume())
   })

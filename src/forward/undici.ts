@@ -1,41 +1,49 @@
 import type { ServerResponse } from 'node:http'
-import { type Dispatcher, Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Heard } from '../gateway.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
 import { BodyWriter, lengthIn, writeHead } from './answer.ts'
-import type { Engine, Upstream } from './exchange.ts'
+import { type Engine, type Outgoing, serverNameOf, type Upstream } from './exchange.ts'
 
 /** Forwards by undici's dispatcher: the judged bytes in one write, the answer's bytes as they come. */
 export function undiciEngine(upstream: Upstream): Engine {
   const { url, socket, timeout, insecure, ca, cert, key } = upstream
+  const servername = serverNameOf(url)
+  const connector = buildConnector({
+    timeout: timeout * 1000,
+    allowH2: false,
+    rejectUnauthorized: !insecure,
+    ...(socket === undefined ? {} : { socketPath: socket }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  })
   const options: Pool.Options = {
     connections: 512,
     headersTimeout: timeout * 1000,
     bodyTimeout: timeout * 1000,
-    connect: {
-      timeout: timeout * 1000,
-      rejectUnauthorized: !insecure,
-      ...(socket === undefined ? {} : { socketPath: socket }),
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    },
+    connect: (asked, callback) => connector({ ...asked, servername }, callback),
   }
   const kept = new Pool(url.origin, { ...options, pipelining: 1 })
   // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
   const fresh = new Pool(url.origin, { ...options, pipelining: 0 })
   return {
-    carry: ({ method, target, headers, body, isRead, heard }, _raw, response) => {
-      if (response.destroyed) return Promise.resolve(reject('client_gone'))
+    carry: ({ method, target, headers, body, isRead, heard, answered }, _raw, response) => {
+      if (response.destroyed) {
+        answered?.()
+        return Promise.resolve(reject('client_gone'))
+      }
       return new Promise((resolve) => {
-        const request: Dispatcher.DispatchOptions = {
+        // Without it a connection would be dropped whenever a client asks for another Host.
+        const request: Dispatcher.DispatchOptions & { servername: string } = {
+          servername: url.hostname,
           path: target,
           method: method as Dispatcher.HttpMethod,
           headers,
           body: body.length === 0 ? null : body,
         }
         const pool = isRead ? kept : fresh
-        pool.dispatch(request, answerTo(response, heard, resolve))
+        pool.dispatch(request, answerTo(response, heard, answered, resolve))
       })
     },
     close() {
@@ -48,12 +56,14 @@ export function undiciEngine(upstream: Upstream): Engine {
 function answerTo(
   response: ServerResponse,
   heard: Heard,
+  answered: Outgoing['answered'],
   resolve: (result: Rejection | 'stale' | null) => void,
 ): Dispatcher.DispatchHandler {
   let body: BodyWriter | null = null
   let control: Dispatcher.DispatchController | null = null
   const done = (): void => {
-    if (!response.writableFinished) control?.abort(new Error('the client went away'))
+    if (!response.writableFinished && answered === undefined)
+      control?.abort(new Error('the client went away'))
     resolve(response.headersSent ? null : reject('client_gone'))
   }
   response.once('close', done)
@@ -68,17 +78,22 @@ function answerTo(
     onResponseStart(controller, status, _headers, message) {
       // Word that the answer is on its way; it still comes.
       if (status < 200) return
+      if (response.destroyed) return
       const rawHeaders = textsOf(controller.rawHeaders)
       writeHead(heard, response, status, message ?? '', rawHeaders)
       body = new BodyWriter(response, lengthIn(rawHeaders))
     },
     onResponseData(controller, chunk) {
-      if (body?.write(chunk) !== false) return
+      if (response.destroyed || body?.write(chunk) !== false || answered !== undefined) return
       controller.pause()
       response.once('drain', () => controller.resume())
     },
-    onResponseEnd: () => body?.end(),
+    onResponseEnd() {
+      answered?.()
+      body?.end()
+    },
     onResponseError(_controller, error) {
+      answered?.()
       response.removeListener('close', done)
       if (response.headersSent) {
         response.destroy()

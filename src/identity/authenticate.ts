@@ -63,19 +63,20 @@ async function bothOf(
   if (userToken === undefined || userLookup === null) return reject('no_user_token')
   let user = inTime(resultOf(await userLookup), now)
   if (user === 'invalid' && isService) user = await validator.validate(userToken, true, requestId, headers)
-  return identityOf({ userToken, user, service, isService }, options)
+  return identityOf({ userToken, user, serviceToken, service, isService }, options)
 }
 
 function identityOf(
   found: {
     readonly userToken: Secret
     readonly user: Token | 'invalid'
+    readonly serviceToken?: Secret | undefined
     readonly service?: Token | undefined
     readonly isService: boolean
   },
   { trustedServiceUsers }: AuthenticateOptions,
 ): Identity | Rejection {
-  const { userToken, user, service, isService } = found
+  const { userToken, user, serviceToken, service, isService } = found
   if (user === 'invalid') return reject('invalid_user_token')
   const isTrustedUser = !isService && trustedServiceUsers?.has(user.userId) === true
   return {
@@ -83,6 +84,7 @@ function identityOf(
     ...(service === undefined ? {} : { service }),
     isService: isService || isTrustedUser,
     ...(isTrustedUser ? { isTrustedUser } : {}),
+    ...(isService && serviceToken !== undefined ? { serviceToken } : {}),
     userToken,
   }
 }

@@ -22,11 +22,8 @@ export interface TokenCacheOptions {
  */
 export function cachedValidator(inner: TokenValidator, options: TokenCacheOptions): TokenValidator {
   const key = randomBytes(32).toString('base64')
-  const cache = new LRUCache<string, { readonly token: Token | 'invalid' }>({
-    max: options.size,
-    ttlAutopurge: false,
-    ttl: 1,
-  })
+  const good = storeOf<Token>(options.size)
+  const refused = storeOf<'invalid'>(Math.ceil(options.size / REFUSED))
   const inFlight = new Map<string, Promise<Token | 'invalid'>>()
   const digestOf = (token: Secret): string => hash('sha256', key + token.reveal(), 'base64')
 
@@ -36,13 +33,15 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
     const left = token === 'invalid' || allowExpired ? limit : token.expiresAt - now
     const trust = token === 'invalid' ? limit : (token.trustedUntil ?? Number.POSITIVE_INFINITY) - now
     const ttl = Math.min(limit, left, trust)
-    if (ttl > 0) cache.set(name, { token }, { ttl })
+    if (ttl <= 0) return
+    if (token === 'invalid') refused?.set(name, { token }, { ttl })
+    else good?.set(name, { token }, { ttl })
   }
 
   return {
     validate(token, allowExpired, requestId, headers) {
       const name = `${allowExpired ? 'e' : 'n'}${digestOf(token)}`
-      const hit = cache.get(name)
+      const hit = good?.get(name) ?? refused?.get(name)
       if (hit !== undefined && isLive(hit.token, allowExpired, options.now())) {
         options.onLookup?.('hit')
         return hit.token
@@ -66,6 +65,14 @@ export function cachedValidator(inner: TokenValidator, options: TokenCacheOption
       return lookup
     },
   }
+}
+
+/** One in so many entries may be a refused token; they have a place of their own, so that garbage drives out nobody. */
+const REFUSED = 10
+
+function storeOf<T extends Token | 'invalid'>(max: number): LRUCache<string, { readonly token: T }> | null {
+  // Without a size lru-cache keeps everything.
+  return max > 0 ? new LRUCache({ max, ttlAutopurge: false, ttl: 1 }) : null
 }
 
 /** The clock may have been set since: the end of the token counts, not only the entry's age. */

@@ -35,6 +35,8 @@ export interface Identity {
   readonly isTrustedUser?: boolean
   /** The very token the caller sent; used to ask Cinder and Nova with the caller's eyes. */
   readonly userToken: Secret
+  /** The service's own, where it makes the caller a service: with it Cinder takes a user token past its end. */
+  readonly serviceToken?: Secret
 }
 
 /**

@@ -38,6 +38,39 @@ async function readKey(file: string): Promise<JwsKey> {
   throw new Error(`${file} is not a PEM public key for any of ${ALGORITHMS.join(', ')}`)
 }
 
+/** The keys in force. */
+export interface JwsKeys {
+  current(): readonly JwsKey[]
+  /** Others than these, in force by now or read anew if that was not done lately; null: there are none. */
+  othersThan(tried: readonly JwsKey[]): Promise<readonly JwsKey[] | null>
+}
+
+/** Milliseconds: forged tokens must not keep the gateway reading files. */
+const PAUSE = 10_000
+
+/**
+ * The keys in these files: Keystone's are rotated. Files that cannot be read when that is noticed change nothing.
+ * @throws when they cannot be read at first.
+ */
+export async function jwsKeysIn(paths: readonly string[], now: () => number): Promise<JwsKeys> {
+  let keys = await readJwsKeys(paths)
+  let read = now()
+  let reading: Promise<void> | null = null
+  const readAgain = async (): Promise<void> => {
+    read = now()
+    keys = await readJwsKeys(paths).catch(() => keys)
+    reading = null
+  }
+  return {
+    current: () => keys,
+    async othersThan(tried) {
+      if (reading === null && keys === tried && now() - read >= PAUSE) reading = readAgain()
+      await reading
+      return keys === tried ? null : keys
+    },
+  }
+}
+
 /**
  * Refuses forged and expired JWS tokens before Keystone is asked. A signature proves user and scope only; roles
  * and revocation are Keystone's to tell, so a token that passes here still goes to `inner`. Tokens that are not
@@ -45,33 +78,40 @@ async function readKey(file: string): Promise<JwsKey> {
  *
  * @param now milliseconds since the epoch.
  */
-export function jwsValidator(
-  inner: TokenValidator,
-  keys: readonly JwsKey[],
-  now: () => number,
-): TokenValidator {
+export function jwsValidator(inner: TokenValidator, keys: JwsKeys, now: () => number): TokenValidator {
   return {
     async validate(token, allowExpired, requestId, headers) {
       const text = token.reveal()
-      if (text.split('.').length === 3 && !(await isPlausible(text, keys, allowExpired ? null : now())))
-        return 'invalid'
+      if (text.split('.').length === 3) {
+        const at = allowExpired ? null : now()
+        const tried = keys.current()
+        let found = await judge(text, tried, at)
+        const others = found === 'unknown' ? await keys.othersThan(tried) : null
+        if (others !== null) found = await judge(text, others, at)
+        if (found !== 'plausible') return 'invalid'
+      }
       return inner.validate(token, allowExpired, requestId, headers)
     },
   }
 }
 
-async function isPlausible(text: string, keys: readonly JwsKey[], now: number | null): Promise<boolean> {
+/** `unknown`: signed with none of these keys. */
+async function judge(
+  text: string,
+  keys: readonly JwsKey[],
+  now: number | null,
+): Promise<'plausible' | 'expired' | 'unknown'> {
   for (const { algorithm, key } of keys) {
     try {
       const { payload } = await compactVerify(text, key, { algorithms: [algorithm] })
       const claims: unknown = JSON.parse(new TextDecoder().decode(payload))
-      if (now === null) return true
-      return (
+      if (now === null) return 'plausible'
+      const isLive =
         typeof claims === 'object' && claims !== null && 'exp' in claims && Number(claims.exp) * 1000 > now
-      )
+      return isLive ? 'plausible' : 'expired'
     } catch {
       // not signed with this key (Keystone names none, so all are tried)
     }
   }
-  return false
+  return 'unknown'
 }

@@ -22,14 +22,15 @@ export type FromWorker =
   | { readonly say: 'failed'; readonly problem: string }
   | { readonly say: 'decision'; readonly event: CadfEvent }
   | { readonly say: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
-  /** Wants the turn of a volume; it has it when `granted` comes. */
-  | { readonly say: 'take'; readonly id: number; readonly volumeId: string }
+  /** Wants the turn of a volume; it has it when `granted` comes, and never when `crowded` does. */
+  | { readonly say: 'take'; readonly id: number; readonly volumeId: string; readonly since: number }
   | { readonly say: 'end'; readonly id: number }
 
 /** What it is told. */
 export type ToWorker =
   | { readonly say: 'snapshot'; readonly id: number }
-  | { readonly say: 'granted'; readonly id: number }
+  | { readonly say: 'granted'; readonly id: number; readonly isLate: boolean }
+  | { readonly say: 'crowded'; readonly id: number }
   | { readonly say: 'reopen' }
   /** The primary has another policy: look at what it keeps. */
   | { readonly say: 'policy' }

@@ -13,7 +13,7 @@ import { Recent } from '../record/recent.ts'
 import { Report } from '../rollout/report.ts'
 import { type Gateway, RECENT } from '../serve.ts'
 import { clearSocket } from '../server.ts'
-import { type EndTurn, Turns } from '../turns.ts'
+import { type Turn, Turns } from '../turns.ts'
 import { versionOf } from '../version.ts'
 import type { FromWorker, Snapshot, ToWorker } from './messages.ts'
 import { Together } from './together.ts'
@@ -38,7 +38,7 @@ export async function startPrimary(
   const own = new Report(modes.overall, Date.now())
   const turns = new Turns()
   const together = new Together()
-  const held = new Map<number, Map<number, Promise<EndTurn>>>()
+  const held = new Map<number, Map<number, Promise<Turn>>>()
   const answers = new Map<number, (snapshot: Snapshot | null) => void>()
   let asked = 0
   let isStopping = false
@@ -60,13 +60,20 @@ export async function startPrimary(
         answers.get(message.id)?.(message.snapshot)
         break
       case 'take': {
-        const turn = turns.take(message.volumeId)
-        turnsOf?.set(message.id, turn)
-        void turn.then(() => tell(worker, { say: 'granted', id: message.id }))
+        const { id, volumeId, since } = message
+        const turn = turns.take(volumeId, since)
+        turnsOf?.set(id, turn)
+        turn.then(
+          ({ isLate }) => tell(worker, { say: 'granted', id, isLate }),
+          () => {
+            turnsOf?.delete(id)
+            tell(worker, { say: 'crowded', id })
+          },
+        )
         break
       }
       case 'end':
-        void turnsOf?.get(message.id)?.then((end) => end())
+        void turnsOf?.get(message.id)?.then(({ end }) => end())
         turnsOf?.delete(message.id)
     }
   }
@@ -87,7 +94,11 @@ export async function startPrimary(
         fail(new Error(`a worker ended at once (${signal ?? code})`))
         metrics.workers(-1)
         together.end(worker.id)
-        for (const turn of held.get(worker.id)?.values() ?? []) void turn.then((end) => end())
+        for (const turn of held.get(worker.id)?.values() ?? [])
+          void turn.then(
+            ({ end }) => end(),
+            () => undefined,
+          )
         held.delete(worker.id)
         if (isStopping) return
         metrics.workerLost()

@@ -5,7 +5,7 @@ import type { LivePolicy } from '../organisation/live.ts'
 import { linesLost } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { Report } from '../rollout/report.ts'
-import type { EndTurn, TakesTurns } from '../turns.ts'
+import { CrowdedError, type TakesTurns, type Turn } from '../turns.ts'
 import { versionOf } from '../version.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
@@ -43,7 +43,10 @@ export async function startWorker(
   process.on('message', (message: ToWorker) => {
     switch (message.say) {
       case 'granted':
-        turns.granted(message.id)
+        turns.granted(message.id, message.isLate)
+        break
+      case 'crowded':
+        turns.refused(message.id)
         break
       case 'reopen':
         // What the whole gateway is told by SIGHUP.
@@ -77,7 +80,7 @@ export async function startWorker(
 
 /** Turns that all workers of a gateway take with each other. */
 class PrimaryTurns implements TakesTurns {
-  readonly #waiting = new Map<number, () => void>()
+  readonly #waiting = new Map<number, PromiseWithResolvers<boolean>>()
   readonly #say: (message: FromWorker) => void
   #last = 0
 
@@ -85,22 +88,28 @@ class PrimaryTurns implements TakesTurns {
     this.#say = say
   }
 
-  async take(volumeId: string): Promise<EndTurn> {
+  async take(volumeId: string, since: number): Promise<Turn> {
     this.#last += 1
     const id = this.#last
-    await new Promise<void>((resolve) => {
-      this.#waiting.set(id, resolve)
-      this.#say({ say: 'take', id, volumeId })
-    })
+    const waiting = Promise.withResolvers<boolean>()
+    this.#waiting.set(id, waiting)
+    this.#say({ say: 'take', id, volumeId, since })
+    const isLate = await waiting.promise
     let isOver = false
-    return () => {
+    const end = (): void => {
       if (!isOver) this.#say({ say: 'end', id })
       isOver = true
     }
+    return { end, isLate }
   }
 
-  granted(id: number): void {
-    this.#waiting.get(id)?.()
+  granted(id: number, isLate: boolean): void {
+    this.#waiting.get(id)?.resolve(isLate)
+    this.#waiting.delete(id)
+  }
+
+  refused(id: number): void {
+    this.#waiting.get(id)?.reject(new CrowdedError('too many wait for a volume'))
     this.#waiting.delete(id)
   }
 }

@@ -65,6 +65,12 @@ function world(
   }
 }
 
+/** The volume's own view shows `count` attachments. */
+function showing(count: number, attachments: Facts['attachments']['answer']): World {
+  const view = { attachments: Array.from({ length: count }, () => ({})) }
+  return world(attachments, 'absent', { volumes: { v: volumeOf('v', { view }), new: volumeOf('new') } })
+}
+
 const one = attachmentOf('a')
 const two = [one, attachmentOf('b', { serverId: 'db' })]
 const host = attachmentOf('a', { serverId: null })
@@ -119,6 +125,15 @@ describe('whether an attachment may go', () => {
       UNDECIDED,
     ],
     ['5: a listed row of another volume', detach(), world([attachmentOf('a', { volumeId: 'w' })]), MISMATCH],
+    [
+      '5: named, of a volume that the caller is not shown',
+      detach('x'),
+      world([one], 'absent', { attachments: { x: 'hidden' } }),
+      MISMATCH,
+    ],
+    ['an empty list of a volume that shows an attachment', detach(), showing(1, []), UNDECIDED],
+    ['a list of fewer than the volume shows', detach('a'), showing(2, [one]), UNDECIDED],
+    ['a list of more than the volume shows', detach('b'), showing(1, [one, reserved]), 'allow'],
     ['6: no server', detach(), world([host]), 'allow'],
     ['6: no connection', detach('b'), world([reserved], uses('b')), 'allow'],
     ['7: Nova knows nothing of it', detach(), world([one], 'absent'), 'allow'],
@@ -149,6 +164,12 @@ describe('whether an attachment may go', () => {
       remove('x'),
       world([one]),
       'attachment_not_found: 404 Volume attachment could not be found with filter: attachment_id = x.',
+    ],
+    [
+      'delete: of a volume that the caller is not shown',
+      remove('x'),
+      world([one], 'absent', { attachments: { x: 'hidden' } }),
+      UNDECIDED,
     ],
     [
       'delete: in another spelling',
@@ -321,6 +342,7 @@ describe('os-migrate_volume_completion', () => {
     ['not migrating: nobody uses it', migrate(), around(two, 'absent'), 'allow'],
     ['not migrating: no attachments', migrate(), around([], 'absent'), 'allow'],
     ['not migrating: this Cinder cannot list them', migrate(), around('unknown', 'absent'), AMBIGUOUS],
+    ['not migrating: a list of fewer than the volume shows', migrate(), showing(1, []), UNDECIDED],
     ['with error, nothing is detached', migrate(true), around([one], uses('a')), 'allow'],
     [
       'the source migrates: cinder-volume does it',

@@ -207,6 +207,14 @@ describe('what is not there', () => {
       { ...WORLD, volumes: {} },
       'allow',
     ],
+    ['an attachment that is hidden', remove, [], { attachments: { a: 'hidden' } }, 'allow'],
+    [
+      'an attachment that is hidden, when its rule refuses',
+      remove,
+      ['volume:attachment_delete'],
+      { attachments: { a: 'hidden' } },
+      "policy: 403 Policy doesn't allow volume:attachment_delete to be performed.",
+    ],
   ]
   test.each(rows)('%s', (_what, operation, refused, world, verdict) => {
     expect(decide('before', operation, rules(...refused), world).verdict).toBe(verdict)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Caller, cinderFacts, TokenRefusedError } from '../../src/clouds/cinder.ts'
+import { type Caller, cinderFacts, OddIdError, TokenRefusedError } from '../../src/clouds/cinder.ts'
 import type { CloudResponse } from '../../src/clouds/client.ts'
 import type { Version } from '../../src/operation/version.ts'
 import { answer, fakeSend } from './fake-send.ts'
@@ -75,6 +75,20 @@ describe("every question is put with the caller's eyes", () => {
   })
 })
 
+test('what is too long for an id is not asked about', async () => {
+  const { cinder, sent } = setUp(answer(500))
+  const long = 'x'.repeat(256)
+  const object = { collection: 'snapshots', id: long } as const
+  for (const question of [
+    () => cinder.volume(long, alice),
+    () => cinder.attachment(long, alice),
+    () => cinder.attachments(long, alice),
+    () => cinder.object(object, alice),
+  ])
+    await expect(question()).rejects.toThrow(OddIdError)
+  expect(sent).toEqual([])
+})
+
 describe('an id that no path can name is of nothing, and nobody is asked', () => {
   const { cinder, sent } = setUp(answer(500))
   test.each(['', '.', '..', 'detail', 'summary', 'a/b', '\ud800'])('%j', async (id) => {
@@ -126,6 +140,29 @@ describe('an attachment', () => {
       volumeId: 'v',
       view: { instance: 's', status: 'attached', attach_mode: undefined },
     })
+  })
+  test('that Cinder fails to show is found in the list, page by page, by any spelling', async () => {
+    const pages = [
+      answer(400, { badRequest: { code: 400 } }),
+      list(row({ id: 'x' })),
+      list(row({ id: 'b' })),
+      list(),
+    ]
+    const { send, sent } = fakeSend(() => pages.shift() ?? answer(500))
+    const cinder = cinderFacts(send, 'http://cinder', async () => [3, 70], 1)
+    expect(await cinder.attachment('B', alice)).toEqual({ id: 'b', volumeId: 'v' })
+    expect(sent.map(({ url }) => url)).toEqual([
+      'http://cinder/v3/demo/attachments/B.json',
+      'http://cinder/v3/demo/attachments?limit=1',
+      'http://cinder/v3/demo/attachments?limit=1&marker=x',
+    ])
+  })
+  test("that Cinder fails to show is hidden when it is another project's", async () => {
+    const { send } = fakeSend((_request, count) =>
+      count === 1 ? answer(400, { badRequest: {} }) : list(row()),
+    )
+    const cinder = cinderFacts(send, 'http://cinder', async () => [3, 70], 1000)
+    expect(await cinder.attachment('b', alice)).toBe('hidden')
   })
   test('may not be there', async () => {
     expect(await setUp(NOT_FOUND).cinder.attachment('a', alice)).toBe('absent')
@@ -188,6 +225,7 @@ describe('what cannot be believed is a fault', () => {
       answer(404, 'x'),
       'cinder: status 404 with a body that is not JSON',
     ],
+    ['attachment', '400 of somebody else', answer(400, {}), 'cinder: an attachment look-up was answered 400'],
     ['attachment', '404 without a route', answer(404, {}), 'cinder: an attachment look-up was answered 404'],
     [
       'attachment',

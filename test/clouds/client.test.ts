@@ -176,6 +176,20 @@ describe('a service that fails again and again', () => {
       )
     expect((await send(get())).status).toBe(200)
   })
+
+  test('is not what a caller makes of it by a head that its server drops', async () => {
+    server.fault = (request) => {
+      if (request.headers['x-auth-token'] === undefined) return false
+      request.socket.destroy()
+      return true
+    }
+    const { send } = client({ retries: 0 })
+    for (let call = 0; call < 12; call += 1)
+      await expect(send({ ...get(), headers: { 'x-auth-token': 'a'.repeat(4000) } })).rejects.toThrow(
+        new CloudError('nova', 'UND_ERR_SOCKET'),
+      )
+    expect((await send(get())).status).toBe(200)
+  })
 })
 
 describe('time and size have limits', () => {

@@ -47,7 +47,7 @@ describe('the question', () => {
     })
   })
 
-  test.each(['a b', 'a\r\nx-auth-token: b', 'é', '\u0000', ''])(
+  test.each(['a'.repeat(8193), 'a b', 'a\r\nx-auth-token: b', 'é', '\u0000', ''])(
     'is not asked for what cannot be a token: %j',
     async (text) => {
       const { validate, sent } = setUp(() => found())

@@ -42,6 +42,12 @@ describe('the login', () => {
     })
   })
 
+  test('names the request that needs it', async () => {
+    const { sent, session } = setUp(() => login(1))
+    await session.get('req-1')
+    expect(sent[0]?.headers).toMatchObject({ 'x-openstack-request-id': 'req-1' })
+  })
+
   test('with an application credential, which has its scope already', async () => {
     const account = {
       authUrl: 'http://keystone',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CloudResponse } from '../../src/clouds/client.ts'
-import { versionKeeper } from '../../src/clouds/versions.ts'
+import { type VersionDocument, versionKeeper } from '../../src/clouds/versions.ts'
 import { answer, fakeSend } from './fake-send.ts'
 
 const cinder = (version: string) =>
@@ -11,18 +11,20 @@ const cinder = (version: string) =>
     ],
   })
 
-function setUp(reply: (count: number) => CloudResponse | Error, major: 'v3' | 'v2.1' = 'v3') {
+function setUp(
+  reply: (count: number) => CloudResponse | Error,
+  major: 'v3' | 'v2.1' = 'v3',
+  more: Partial<VersionDocument> = {},
+) {
   const clock = { now: 0 }
   const { send, sent } = fakeSend((_request, count) => reply(count))
-  const versions = versionKeeper(
-    'cinder',
-    send,
-    async () => 'http://c/',
-    major,
-    () => clock.now,
-  )
-  return { clock, sent, maximum: async () => (await versions()).maximum }
+  const document: VersionDocument = { service: 'cinder', send, url: async () => 'http://c/', major, ...more }
+  const versions = versionKeeper(document, () => clock.now)
+  const maximum = async () => (await versions.get()).maximum
+  const renewed = async () => (await versions.renewed()).maximum
+  return { clock, sent, versions, maximum, renewed }
 }
+const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('the newest microversion', () => {
   test('is learnt without a token', async () => {
@@ -56,6 +58,16 @@ describe('the newest microversion', () => {
     expect(await setUp(() => reply, major).maximum()).toEqual(expected)
   })
 
+  test('is learnt with a token where strangers are not told', async () => {
+    const token = async () => 'own'
+    const { sent, versions } = setUp((count) => (count === 1 ? answer(401) : cinder('3.70')), 'v3', { token })
+    expect(await versions.get('req-1')).toEqual({ maximum: [3, 70] })
+    expect(sent.map(({ headers }) => headers)).toEqual([
+      { accept: 'application/json', 'x-openstack-request-id': 'req-1' },
+      { accept: 'application/json', 'x-openstack-request-id': 'req-1', 'x-auth-token': 'own' },
+    ])
+  })
+
   const odd: readonly (readonly [what: string, reply: CloudResponse | Error, message: string])[] = [
     [
       'another major version alone',
@@ -72,13 +84,41 @@ describe('the newest microversion', () => {
 })
 
 describe('it is', () => {
-  test('remembered for five minutes', async () => {
+  test('remembered, and after five minutes asked anew while the old answer counts', async () => {
     const { clock, maximum } = setUp((count) => cinder(`3.${count}`))
     await maximum()
     clock.now = 299_999
     expect(await maximum()).toEqual([3, 1])
     clock.now = 300_000
+    expect(await maximum()).toEqual([3, 1])
+    await settled()
     expect(await maximum()).toEqual([3, 2])
+  })
+
+  test('remembered for as long as it cannot be asked anew, which is tried now and then', async () => {
+    const { clock, sent, maximum } = setUp((count) => (count === 1 ? cinder('3.70') : new Error('away')))
+    await maximum()
+    for (const now of [300_000, 304_999, 305_000, 900_000]) {
+      clock.now = now
+      expect(await maximum()).toEqual([3, 70])
+      await settled()
+    }
+    expect(sent).toHaveLength(4)
+  })
+
+  test('asked anew when that is wanted, but not again within seconds', async () => {
+    const { clock, sent, renewed } = setUp((count) => cinder(`3.${count}`))
+    expect(await renewed()).toEqual([3, 1])
+    clock.now = 4999
+    expect(await renewed()).toEqual([3, 1])
+    clock.now = 5000
+    expect(await renewed()).toEqual([3, 2])
+    expect(sent).toHaveLength(2)
+  })
+
+  test('unknown before it was asked, and nobody is asked for that', () => {
+    const { sent, versions } = setUp(() => cinder('3.70'))
+    expect([versions.known(), sent]).toEqual([null, []])
   })
 
   test('asked once by all who wait', async () => {

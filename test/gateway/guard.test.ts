@@ -169,6 +169,29 @@ describe('alice, a member', () => {
     expect(gateway.cloud.attachment('attached-and-reserved', 0)).toBeDefined()
   })
 
+  test('an attachment that Cinder fails to show, for its volume has a format and it no connection', async () => {
+    for (const name of ['reserved', 'attached-and-reserved', 'victim'] as const)
+      gateway.cloud.cinder.store.formats.set(VOLUMES[name], 'raw')
+    expect((await perform('alice', 'delete attachment', 'reserved', 0)).status).toBe(200)
+    expect((await perform('alice', 'delete attachment', 'attached-and-reserved', 1)).status).toBe(200)
+    expect((await perform('alice', 'delete attachment', 'attached-and-reserved', 0)).status).toBe(409)
+    const hidden = gateway.cloud.cinder.store.attachments.get(attachmentId('victim'))
+    Object.assign(hidden ?? {}, { connectionInfo: null })
+    const answer = await perform('alice', 'delete attachment', 'victim', 0)
+    expect([answer.status, answer.text]).toEqual(denied('volume:attachment_delete'))
+  })
+
+  test('an id that is too long for one: 400, and nobody is asked about it', async () => {
+    const path = `/volumes/${'x'.repeat(256)}/action`
+    const answer = await ask('POST', `${gateway.url}/v3/${PROJECTS.demo}${path}`, headersOf('alice'), {
+      'os-detach': {},
+    })
+    expect([answer.status, answer.text, gateway.cloud.cinder.count('GET', /xxx/)]).toEqual([
+      ...fault(400, 'badRequest', 'Malformed request url'),
+      0,
+    ])
+  })
+
   test('a volume without an attachment', async () => {
     expect((await perform('alice', 'os-detach', 'available', 0)).status).toBe(202)
   })

@@ -50,6 +50,9 @@ class Book implements FactBook {
   get(question: Question): never | undefined {
     return this.#answers.get(keyOf(question)) as never | undefined
   }
+  forget(): void {
+    this.#answers.clear()
+  }
   async gather(questions: readonly Question[]): Promise<void> {
     for (const question of questions) {
       this.asked.push(question.fact)
@@ -279,19 +282,28 @@ describe('a fault at any stage is a refusal, and nothing is forwarded', () => {
     expect([lived.status, reasons(lived)]).toEqual([503, ['keystone_unavailable']])
   })
 
-  test.each<[string, Partial<Stages>]>([
-    ['forwarding', { forward: fails }],
+  test.each([
+    ['fails', fails],
     [
-      'the rendering of a refusal',
-      {
-        authenticate: fails,
-        render: () => {
-          throw new Error('x')
-        },
+      'throws at once',
+      () => {
+        throw new Error('x')
       },
     ],
-  ])('%s: recorded once, and the error is not swallowed', async (_name, replaced) => {
-    const lived = await live(replaced)
+  ])('forwarding %s: refused, recorded once, and the turn ends', async (_name, forward) => {
+    let ended = 0
+    const turn = async () => () => {
+      ended += 1
+    }
+    const lived = await live({ forward, turn })
+    expect([lived.status, reasons(lived), ended]).toEqual([503, ['undecided'], 1])
+  })
+
+  test('the rendering of a refusal: recorded once, and the error is not swallowed', async () => {
+    const render = () => {
+      throw new Error('x')
+    }
+    const lived = await live({ authenticate: fails, render })
     expect(lived.outcomes).toHaveLength(1)
     expect(lived.error).toBeInstanceOf(Error)
     expect(lived.body).not.toBe('forwarded')
@@ -333,6 +345,52 @@ describe('asking', () => {
     const lived = await live({ authenticate: async () => null })
     expect([lived.status, reasons(lived)]).toEqual([503, ['undecided']])
     expect(lived.stages).toEqual(['read', 'authenticate', 'classify'])
+  })
+})
+
+describe('the turn of a volume', () => {
+  const counted = () => {
+    const count = { ended: 0 }
+    const turn = async () => () => {
+      count.ended += 1
+    }
+    return { count, turn }
+  }
+
+  test('ends when Cinder has answered, and not with the answer to the client', async () => {
+    const { count, turn } = counted()
+    let answered: (() => void) | undefined
+    await live({
+      turn,
+      forward: async (_approved, _raw, response, _heard, told) => {
+        answered = told
+        response.end()
+        return null
+      },
+    })
+    expect(count.ended).toBe(0)
+    answered?.()
+    await Promise.resolve()
+    expect(count.ended).toBe(1)
+  })
+
+  test('ends with a refusal', async () => {
+    const { count, turn } = counted()
+    await live({ turn, checks: [says('no', reject('undecided'))] })
+    expect(count.ended).toBe(1)
+  })
+
+  test('is not waited for by what needs none', async () => {
+    let given: unknown = 'nothing yet'
+    await live({
+      classify: async () => OTHER,
+      forward: async (_approved, _raw, response, _heard, told) => {
+        given = told
+        response.end()
+        return null
+      },
+    })
+    expect(given).toBeUndefined()
   })
 })
 

@@ -75,6 +75,22 @@ describe('what is remembered', () => {
   })
 })
 
+describe('how many', () => {
+  test('none with a size of 0', async () => {
+    const { ask, inner } = setUp({ alice: tokenOf() }, { size: 0 })
+    for (const text of ['alice', 'alice', 'forged', 'forged']) await ask(text)
+    expect(inner.asked).toEqual(['alice', 'alice', 'forged', 'forged'])
+  })
+
+  test('refused tokens drive out no good one', async () => {
+    const { ask, inner } = setUp({ alice: tokenOf() }, { size: 10 })
+    await ask('alice')
+    for (let at = 0; at < 100; at += 1) await ask(`forged ${at}`)
+    await ask('alice')
+    expect(inner.asked.filter((text) => text === 'alice')).toHaveLength(1)
+  })
+})
+
 describe('for how long', () => {
   test('a token for its time', async () => {
     const { ask, inner } = setUp({ alice: tokenOf() }, { time: SHORT })

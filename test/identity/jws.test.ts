@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CompactSign, type CryptoKey, exportSPKI, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/config/secret.ts'
-import { type JwsKey, jwsValidator, readJwsKeys } from '../../src/identity/jws.ts'
+import { type JwsKey, jwsKeysIn, jwsValidator, readJwsKeys } from '../../src/identity/jws.ts'
 import { fakeValidator, tokenOf } from './identities.ts'
 
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA'] as const
@@ -44,7 +44,8 @@ async function sign(
 /** What became of a token: whether Keystone was asked, and the answer's user. */
 async function validate(text: string, allowExpired = false, known = keys): Promise<string> {
   const inner = fakeValidator({ [text]: tokenOf() })
-  const found = await jwsValidator(inner, known, () => NOW).validate(new Secret(text), allowExpired, 'req-1')
+  const still = { current: () => known, othersThan: async () => null }
+  const found = await jwsValidator(inner, still, () => NOW).validate(new Secret(text), allowExpired, 'req-1')
   return `${inner.asked.length === 0 ? 'refused at once' : 'Keystone asked'}: ${found === 'invalid' ? found : found.userId}`
 }
 
@@ -128,5 +129,31 @@ describe('keys', () => {
 
   test('that are missing are a fault', async () => {
     await expect(readJwsKeys([join(folder, 'missing.pem')])).rejects.toThrow('ENOENT')
+  })
+
+  test('are read anew when a token fits none of them, but not for each forged one', async () => {
+    const rotated = join(folder, 'rotated')
+    mkdirSync(rotated)
+    const old = await generateKeyPair('ES256', { extractable: true })
+    const fresh = await generateKeyPair('ES256', { extractable: true })
+    writeFileSync(join(rotated, '0.pem'), await exportSPKI(old.publicKey))
+    const clock = { now: NOW }
+    const known = await jwsKeysIn([rotated], () => clock.now)
+    const token = await sign(claims, 'ES256', fresh.privateKey)
+    const inner = fakeValidator({ [token]: tokenOf() })
+    const ask = async () =>
+      (await jwsValidator(inner, known, () => NOW).validate(new Secret(token), false, 'req-1')) !== 'invalid'
+    expect(await ask()).toBe(false)
+    writeFileSync(join(rotated, '1.pem'), await exportSPKI(fresh.publicKey))
+    clock.now += 9999
+    expect(await ask()).toBe(false)
+    clock.now += 1
+    expect(await Promise.all([ask(), ask()])).toEqual([true, true])
+
+    rmSync(join(rotated, '1.pem'))
+    writeFileSync(join(rotated, '2.pem'), 'half written')
+    clock.now += 10_000
+    expect(await known.othersThan(known.current())).toBeNull()
+    expect(await ask()).toBe(true)
   })
 })

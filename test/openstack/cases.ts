@@ -145,7 +145,7 @@ export const SITUATIONS: Readonly<Record<string, Fixture>> = {
 }
 
 export interface Shape {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'DELETE' | 'POST'
   /** Below `/v3/{project}`. */
   readonly path: string
   readonly body?: object

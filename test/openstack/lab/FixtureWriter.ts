@@ -66,7 +66,7 @@ export class FixtureWriter {
   }
 
   /** Deletes all volumes, attachments and servers with what hangs on them, and writes the given ones. */
-  reset({ volumes = [], attachments = [], instances = [] }: LabFixtures): void {
+  reset({ volumes = [], attachments = [], instances = [], formats = [] }: LabFixtures): void {
     const owner = (project: LabProject) => ({
       project_id: this.#ids.projects[project],
       user_id: this.#ids.users[project === 'other' ? 'outsider' : 'member'],
@@ -110,6 +110,11 @@ export class FixtureWriter {
           ...{ attach_time: now, mountpoint: '/dev/vdb', attached_host: attachment.attachedHost ?? null },
           connection_info: attachment.connectionInfo && JSON.stringify(attachment.connectionInfo),
           connector: attachment.connector ? JSON.stringify(attachment.connector) : null,
+        })
+      for (const { volumeId, format } of formats)
+        this.#insert('cinder', 'volume_admin_metadata', {
+          ...{ created_at: now, updated_at: now, deleted: 0 },
+          ...{ volume_id: volumeId, key: 'format', value: format },
         })
     })
     this.#write('nova', () => {

@@ -31,4 +31,6 @@ export type LabFixtures = {
   readonly volumes?: readonly LabVolume[]
   readonly attachments?: readonly LabAttachment[]
   readonly instances?: readonly LabInstance[]
+  /** The admin metadata `format` that drivers of the NFS kind give their volumes. */
+  readonly formats?: readonly { readonly volumeId: string; readonly format: string }[]
 }
