@@ -15,18 +15,15 @@ ${CONFIGURATION_OFFERS.map((offer) => `    ${specOf(offer)}`).join('\n')}
 ${described(commands)}
     return
   fi
-  case "$words[2] $words[3]" in
-    'help '*)
-      if ((CURRENT == 3)); then
+  if ((CURRENT == 3)) && [[ $words[2] == help ]]; then
 ${described(commands)}
-        return
-      fi ;;
-  esac
-  if ((CURRENT == 3)); then
-    case $words[2] in
-${parents.map(([word, { commands: inner = {} }]) => `      ${word})\n${described(inner)}\n        return ;;`).join('\n')}
-    esac
+    return
   fi
+  # The words before the one that is typed, but for help.
+  local before="$words[2,CURRENT-1]"
+  case \${before#help } in
+${parents.map(([word, { commands: inner = {} }]) => `    ${word})\n${described(inner)}\n      return ;;`).join('\n')}
+  esac
   case "$words[2] $words[3]" in
 ${leavesOf(commands)
   .map(({ path, command }) => {

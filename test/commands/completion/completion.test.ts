@@ -43,11 +43,7 @@ describe('bash offers', () => {
     ['own flags of a command of a command', ['policy', 'sign', '--l'], ['--locked']],
     ['own flags after others', ['report', '--format', 'json', '--si'], ['--since']],
     ['options of the configuration', ['serve', '--mode'], ['--mode', '--mode-overrides']],
-    [
-      'those of other sections',
-      ['doctor', '--keystone_authtoken.auth_u'],
-      ['--keystone_authtoken.auth_url'],
-    ],
+    ['those of other sections', ['doctor', '--keystone_authtoken.auth_u'], ['--keystone_authtoken.auth_url']],
     ['no secret', ['serve', '--keystone_authtoken.passw'], []],
     ['no options where they do not count', ['policy', 'sign', '--mode'], []],
     ['values', ['serve', '--mode', ''], ['enforce', 'observe']],
