@@ -12,18 +12,9 @@ import { versionOf } from '../version.ts'
 import { askAdmin } from './ask-admin.ts'
 import { adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
+import { COMMANDS } from './table.ts'
+import { usageOf } from './usage.ts'
 
-const USAGE = `cinderguard explain: why a request was or would be answered as it was. Never executes it.
-  cinderguard explain REQUEST-ID [--token-file FILE]      a decision that the running gateway made, by the id of the
-                      request or of Cinder's answer: what was recorded, and each fact read anew (without a token
-                      through the eyes of the gateway's own account)
-  cinderguard explain --request 'METHOD /v3/...' [--body JSON] [--microversion 3.44]
-                      [--token-file FILE] [--service-token-file FILE]      a request, judged now
-The token (--token-file FILE, or the environment variable OS_TOKEN) is yours: facts are read through its eyes, and a
---request is judged as sent with it. Asking the running gateway takes it where admin_bind is not a loopback address.
---format json for programs.
-Exit codes: 0 forwarded, 1 refused, not found or not to be had, 2 wrong command line or configuration.
-`
 const FLAGS = ['request', 'body', 'microversion', 'token-file', 'service-token-file', 'format'] as const
 type Flags = Readonly<Partial<Record<(typeof FLAGS)[number], string>>>
 
@@ -33,7 +24,7 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
   const format = formatOf(values.format)
   const requestId = rest.find((word) => /^req-/.test(word))
   if (format === undefined || (values.request === undefined) === (requestId === undefined)) {
-    process.stderr.write(USAGE)
+    process.stderr.write(usageOf(['explain'], COMMANDS.explain))
     return 2
   }
   const others = rest.filter((word) => word !== requestId)

@@ -51,8 +51,8 @@ export function overview(): string {
     ),
     '',
     'cinderguard COMMAND --help says how each is used; cinderguard --version prints',
-    'the release. Exit codes: 0 done, 1 failed or something was found, 2 wrong command',
-    'line or configuration; those of each command are in its --help.',
+    'the release. Exit codes: 0 done, 1 failed or found something, 2 wrong command',
+    'line or configuration; what they mean for each command is in its --help.',
   ].join('\n')}\n`
 }
 
