@@ -3,10 +3,10 @@ import { createApp } from '../app.ts'
 import type { Config } from '../config/options.ts'
 import type { Described, Explanation } from '../explain/explain.ts'
 import { explanationText } from '../explain/text.ts'
+import { LiveSettings } from '../live-settings.ts'
 import { startPolicy } from '../organisation/live.ts'
 import { createLogger } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
-import { readModes } from '../rollout/mode.ts'
 import { Turns } from '../turns.ts'
 import { versionOf } from '../version.ts'
 import { askAdmin } from './ask-admin.ts'
@@ -105,9 +105,6 @@ function tokenIn(file: string): string {
 async function judgedNow(config: Config, described: Described): Promise<Explanation> {
   const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined }, 'looks')
   if ('problems' in policy) throw new Error(policy.problems.join('; '))
-  const { mode, mode_overrides } = config.cinderguard
-  const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
-  if ('problems' in modes) throw new Error(modes.problems.join('; '))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(
     // No request was made that a trace could tell of.
@@ -116,7 +113,7 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
     createMetrics(versionOf()),
     createLogger('error'),
     nothing,
-    modes,
+    new LiveSettings(config, policy),
     new Turns(),
   )
   try {

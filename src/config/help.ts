@@ -103,6 +103,7 @@ function factsOf(option: Option): readonly string[] {
   if (option.required) facts.push('required')
   else if (option.default === '') facts.push('default empty')
   else facts.push(option.default === undefined ? 'not set by default' : `default ${option.default}`)
+  if (option.live === true) facts.push('SIGHUP takes it anew')
   if (option.deprecated !== undefined) facts.push(`old names ${option.deprecated.join(', ')}`)
   return facts
 }

@@ -17,7 +17,7 @@ export function introduction(cloud: Cloud, gateway: Gateway, folder: Folder, pai
     ['Nova', cloud.urls.nova, ''],
     ['Cinder', cloud.urls.cinder, 'as it was before the fix'],
     ['Cinderguard', gateway.url, 'in front of it'],
-    ['Console', `${gateway.adminUrl}/console`, 'open it in a browser'],
+    ['Console', `${gateway.adminUrl}/`, 'open it in a browser'],
   ] as const
   return [
     '',
@@ -73,7 +73,7 @@ export function afterwards(gateway: Gateway, folder: Folder, attack: string | nu
           ],
         ] as const)),
     ['This installation, checked end to end', [`npx cinderguard doctor ${file}`]],
-    ['The console, live', [`${gateway.adminUrl}/console`]],
+    ['The console, live', [`${gateway.adminUrl}/`]],
     ['All metrics', [`curl ${gateway.adminUrl}/metrics`]],
   ]
   return [
@@ -95,7 +95,8 @@ function commandOf({ to, action, serviceToken }: Visited): readonly string[] {
   return [
     `curl -i $${to === 'cinder' ? 'CINDER' : 'GATEWAY'}/v3/$PROJECT/volumes/$VOLUME/action \\`,
     `  -H "X-Auth-Token: $ALICE"${service === '' ? '' : ` -H "X-Service-Token: ${service}"`} \\`,
-    `  -H 'Content-Type: application/json' -d '${JSON.stringify(action)}'`,
+    `  -H 'Content-Type: application/json' \\`,
+    `  -d '${JSON.stringify(action)}'`,
   ]
 }
 
