@@ -78,8 +78,8 @@ test('while it runs, the commands that it prints work as they stand; then nothin
   const { stdout } = spawnSync('bash', ['-c', `source ${folder}/env\n${curl}`], { encoding: 'utf8' })
   expect(stdout).toContain('HTTP/1.1 409')
 
-  const console = /http:\S+\/console/.exec(shown.text)?.[0] ?? ''
-  expect(await (await fetch(console)).text()).toContain('<title>')
+  const page = /Console +(\S+)/.exec(shown.text)?.[1] ?? ''
+  expect(await (await fetch(page)).text()).toContain('<title>')
 
   shown.child.kill('SIGINT')
   expect(await shown.ended).toBe(0)
