@@ -35,9 +35,9 @@ export function reload(
     log?.error({ problems: [error instanceof Error ? error.message : 'unusable'] }, REFUSED)
     return inForce
   }
+  if (dead.length > 0) log?.warn({ options: dead }, 'changed options that count only after a restart')
   const { mode } = fresh.cinderguard
   log?.info({ changed: live, mode }, 'the configuration was read anew')
-  if (dead.length > 0) log?.warn({ options: dead }, 'changed options that count only after a restart')
   return fresh
 }
 

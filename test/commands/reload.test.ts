@@ -131,7 +131,7 @@ describe('SIGHUP', () => {
     expect(await attacks()).toEqual([409])
     await reloaded({ mode: 'observe' })
     await expect.poll(attacks, WAIT).toEqual([202])
-    expect(await modeShown()).toMatchObject(['observe'])
+    expect(await modeShown()).toEqual(['observe', '1'])
     expect(lines().filter(({ msg }) => msg === READ)).toHaveLength(1)
   })
 })
