@@ -48,7 +48,7 @@ async function tour(cloud: Cloud, gateway: Gateway, ended: Promise<string> | nul
     NOVA: tokens.nova,
   }
   const folder = makeFolder(settingsFor(cloud, binds), variables, tokens.alice)
-  print(introduction(cloud, gateway, folder, paint))
+  print(introduction(cloud, gateway, ended === null ? null : folder, paint))
   let number = 0
   let asExpected = true
   let attack: string | null = null

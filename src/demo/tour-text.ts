@@ -9,9 +9,14 @@ export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'cyan', text: str
 
 const WIDTH = 80
 const INDENT = '   '
+const BY_HAND =
+  'To send the requests below yourself, from another terminal: this sets $CINDER, $GATEWAY, $PROJECT and $VOLUME, and the tokens $ALICE and $NOVA.'
 
-/** What runs, and where. */
-export function introduction(cloud: Cloud, gateway: Gateway, folder: Folder, paint: Paint): string {
+/**
+ * What runs, and where.
+ * @param folder null: nobody will be able to send anything by hand, it ends at once
+ */
+export function introduction(cloud: Cloud, gateway: Gateway, folder: Folder | null, paint: Paint): string {
   const rows = [
     ['Keystone', cloud.urls.keystone, ''],
     ['Nova', cloud.urls.nova, ''],
@@ -27,13 +32,7 @@ export function introduction(cloud: Cloud, gateway: Gateway, folder: Folder, pai
       `  ${name.padEnd(13)}${paint('cyan', url.padEnd(32))}${paint('dim', remark)}`.trimEnd(),
     ),
     '',
-    ...wrap(
-      'To send the requests below yourself, from another terminal: this sets $CINDER, $GATEWAY, $PROJECT and $VOLUME, and the tokens $ALICE and $NOVA.',
-      WIDTH,
-    ),
-    '',
-    `  source ${folder.env}`,
-    '',
+    ...(folder === null ? [] : [...wrap(BY_HAND, WIDTH), '', `  source ${folder.env}`, '']),
   ].join('\n')
 }
 
