@@ -25,6 +25,7 @@ import { isRejection, type Rejection } from './http/rejection.ts'
 import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { type Identity, projectOf, type TokenValidator } from './identity/identity.ts'
+import type { LiveSettings } from './live-settings.ts'
 import { classifiable } from './operation/classifiable.ts'
 import { classify } from './operation/classify.ts'
 import { type AskedBy, isJudged, type Operation } from './operation/operation.ts'
@@ -35,7 +36,7 @@ import type { Audit } from './record/audit.ts'
 import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
-import { type Modes, withLocks } from './rollout/mode.ts'
+import { withLocks } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
 import { expiryOf } from './tls.ts'
 import { createTokens } from './tokens.ts'
@@ -62,7 +63,7 @@ export async function createApp(
   metrics: Metrics,
   log: Logger,
   audit: Audit,
-  modes: Modes,
+  settings: Pick<LiveSettings, 'current'>,
   turns: TakesTurns,
 ): Promise<App> {
   const { traces_url, traces_sample_ratio } = config.cinderguard
@@ -100,7 +101,6 @@ export async function createApp(
   const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
-  const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
   const projectIds = new RegExp(`^(?:${config.DEFAULT.project_id_regex})$`)
   const serviceRole = config.keystone_authtoken.service_token_roles[0] ?? 'service'
   const serviceHosts = networksOf(config.cinderguard.service_hosts)
@@ -130,7 +130,7 @@ export async function createApp(
       gather: async (questions) => gather(questions, known, isBound ? await vouched(caller) : caller, facts),
     } satisfies Pick<FactBook, 'gather'>)
   }
-  const inForce = withLocks(modes, (rule) => policy.current().source?.(rule)?.locked === true)
+  const isLocked = (rule: string) => policy.current().source?.(rule)?.locked === true
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -149,7 +149,7 @@ export async function createApp(
             {
               serviceTokenRoles: config.keystone_authtoken.service_token_roles,
               serviceTokenRolesRequired: config.keystone_authtoken.service_token_roles_required,
-              trustedServiceUsers,
+              trustedServiceUsers: settings.current().trustedServiceUsers,
             },
             Date.now,
           ),
@@ -183,7 +183,8 @@ export async function createApp(
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
     refine: (rejection, caller, draft) => refine(rejection, caller, draft.identity?.service, serviceRole),
-    mode: (rejection, draft) => inForce.of(rejection, draft.operation?.kind ?? null),
+    mode: (rejection, draft) =>
+      withLocks(settings.current().modes, isLocked).of(rejection, draft.operation?.kind ?? null),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {

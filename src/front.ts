@@ -5,10 +5,10 @@ import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
 import type { Explaining } from './explain/explaining.ts'
 import type { TokenValidator } from './identity/identity.ts'
+import type { LiveSettings } from './live-settings.ts'
 import { type Audit, createAudit } from './record/audit.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import type { Metrics } from './record/metrics.ts'
-import { type Modes, readModes } from './rollout/mode.ts'
 import type { Report } from './rollout/report.ts'
 import { type ListenOptions, listen } from './server.ts'
 import type { TlsEvents } from './tls.ts'
@@ -21,6 +21,7 @@ export interface Shared {
   readonly recent: { add(event: CadfEvent): void }
   readonly report: Report
   readonly turns: TakesTurns
+  readonly settings: LiveSettings
 }
 
 /** The side that clients see. */
@@ -35,14 +36,6 @@ export interface Front {
   stop(): Promise<void>
 }
 
-/** @throws on mode_overrides that name nothing. */
-export function modesOf(config: Config, policy: PolicySource): Modes {
-  const { mode, mode_overrides } = config.cinderguard
-  const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
-  if ('problems' in modes) throw new Error(`[cinderguard] mode_overrides: ${modes.problems.join('; ')}`)
-  return modes
-}
-
 /** Opens the listener that clients connect to. @throws when the address or a file cannot be had. */
 export async function startFront(
   config: Config,
@@ -52,9 +45,8 @@ export async function startFront(
 ): Promise<Front> {
   const { metrics } = shared
   const { audit_log, audit_queue, bind, shutdown_timeout } = config.cinderguard
-  const modes = modesOf(config, policy)
   const audit: Audit = createAudit({ target: audit_log, queueBytes: audit_queue, log, ...shared })
-  const app = await createApp(config, policy, metrics, log, audit, modes, shared.turns)
+  const app = await createApp(config, policy, metrics, log, audit, shared.settings, shared.turns)
   const tls = tlsOf(config, {
     onProblem: (problem) => log.error({ problem }, 'the replaced TLS files are not used'),
     onUse: (expires) => metrics.certificate('listener', expires),

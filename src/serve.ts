@@ -4,7 +4,8 @@ import { startBack } from './back.ts'
 import type { PolicySource } from './checks/policy.ts'
 import type { Config } from './config/options.ts'
 import type { Explaining } from './explain/explaining.ts'
-import { modesOf, startFront } from './front.ts'
+import { startFront } from './front.ts'
+import { LiveSettings } from './live-settings.ts'
 import type { CadfEvent } from './record/cadf.ts'
 import { linesLost } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
@@ -21,6 +22,8 @@ export interface Gateway {
   readonly explaining: Explaining
   /** Opens the files that it writes anew, after they were moved away (logrotate). */
   reopen(): void
+  /** Goes on with what counts without a restart. @throws on what cannot be used; the old settings stay then. */
+  take(config: Config): void
   /** Unready at once, then requests under way are let finish. */
   stop(): Promise<void>
 }
@@ -31,14 +34,21 @@ export const RECENT = 1000
 /** A gateway in one process. A listener that cannot be had stops the other. @throws when it cannot start. */
 export async function startGateway(config: Config, policy: PolicySource, log: Logger): Promise<Gateway> {
   const metrics = createMetrics(versionOf())
-  const { overall } = modesOf(config, policy)
-  metrics.mode(overall)
+  const settings = new LiveSettings(config, policy)
+  settings.onMode(metrics.mode)
   metrics.policy(policy)
   metrics.process()
   metrics.logLines(() => linesLost(log))
   const recent = new Recent<CadfEvent>(RECENT)
-  const report = new Report(overall, Date.now())
-  const front = await startFront(config, policy, log, { metrics, recent, report, turns: new Turns() })
+  const report = new Report(settings.current().modes.overall, Date.now())
+  settings.onMode((mode) => report.turnTo(mode))
+  const front = await startFront(config, policy, log, {
+    metrics,
+    recent,
+    report,
+    turns: new Turns(),
+    settings,
+  })
   const back = await startBack(config, policy, {
     registry: async () => metrics.registry,
     report: async () => report.read(),
@@ -59,6 +69,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     metrics,
     explaining: front.explaining,
     reopen: front.reopen,
+    take: (fresh) => settings.take(fresh),
     async stop() {
       back.drain()
       log.info('draining')

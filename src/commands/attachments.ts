@@ -12,29 +12,17 @@ import { Secret } from '../config/secret.ts'
 import { projectOf } from '../identity/identity.ts'
 import { clientAccount } from './client-account.ts'
 import { configurationOf, printProblems } from './configuration.ts'
-import { asksHelp, formatOf, ownFlags } from './own-flags.ts'
-
-export const ATTACHMENTS_USAGE = `cinderguard attachments audit: volumes on which Cinder and Nova do not agree, with the safe command for each.
-Attachment records that Nova does not know, or knows under another id; and volumes that Nova has on a server while
-Cinder has no record of it, as the attack of CVE-2023-2088 leaves them. Reads only.
-  --config-file FILE   the gateway's configuration, which says where Keystone, Cinder and Nova are
-  --format json        for programs
-Whose volumes: those of the account in OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME, ... (or an application credential),
-else of the token in OS_TOKEN; all projects' for an admin.
-Exit codes: 0 all agree, 1 some do not or could not be asked, 2 wrong command line or configuration.
-`
+import { formatOf, ownFlags } from './own-flags.ts'
+import { COMMANDS } from './table.ts'
+import { usageOf } from './usage.ts'
 
 /** `cinderguard attachments audit`. */
 export async function attachments(argv: readonly string[]): Promise<number> {
-  if (asksHelp(argv)) {
-    process.stdout.write(ATTACHMENTS_USAGE)
-    return 0
-  }
   const { values, rest } = ownFlags(argv, ['format'])
   const [word, ...others] = rest
   const format = formatOf(values.format)
   if (word !== 'audit' || format === undefined) {
-    process.stderr.write(ATTACHMENTS_USAGE)
+    process.stderr.write(usageOf(['attachments', 'audit'], COMMANDS.attachments.commands.audit))
     return 2
   }
   const loaded = configurationOf(others, process.env)
@@ -49,7 +37,9 @@ export async function attachments(argv: readonly string[]): Promise<number> {
     return 2
   }
   if (account === null && OS_TOKEN === undefined) {
-    process.stderr.write(`Neither OS_USERNAME and OS_PASSWORD nor OS_TOKEN are set.\n${ATTACHMENTS_USAGE}`)
+    process.stderr.write(
+      `Neither OS_USERNAME and OS_PASSWORD nor OS_TOKEN are set.\n${usageOf(['attachments', 'audit'], COMMANDS.attachments.commands.audit)}`,
+    )
     return 2
   }
   try {

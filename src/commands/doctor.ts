@@ -11,19 +11,9 @@ import type { ReadinessReport } from '../rollout/report.ts'
 import { askAdmin } from './ask-admin.ts'
 import { clientAccount } from './client-account.ts'
 import { type Admins, adminsOf, configurationOf, printProblems } from './configuration.ts'
-import { asksHelp, formatOf, ownFlags } from './own-flags.ts'
-
-export const DOCTOR_USAGE = `cinderguard doctor: checks an installation end to end, and says what to do. Changes nothing.
-  --config-file FILE   the gateway's configuration, as it is served with
-  --admin URL          the running gateway, if it is not at admin_bind; again for each further one
-  --audit-log FILE     take what services send from decision records instead; again for further files; also .gz
-  --fail-on LEVEL      error (the default) or warning: from which findings on the exit code is 1
-  --format json        for programs: {"findings": [{"id", "level", "what", "why", "fix"}]}
-With OS_TOKEN, or OS_USERNAME and OS_PASSWORD, of any user it is tried whether the gateway's account may check that
-user's token. To each block storage endpoint of the catalogue a request without a token is sent, which is refused
-with 401 and leaves a decision record.
-Exit codes: 0 nothing to do, 1 findings of that level, 2 wrong command line or configuration.
-`
+import { formatOf, ownFlags } from './own-flags.ts'
+import { COMMANDS } from './table.ts'
+import { usageOf } from './usage.ts'
 
 const MARKS: Readonly<Record<Level, string>> = {
   ok: 'ok     ',
@@ -34,15 +24,11 @@ const MARKS: Readonly<Record<Level, string>> = {
 
 /** `cinderguard doctor`. */
 export async function doctor(argv: readonly string[]): Promise<number> {
-  if (asksHelp(argv)) {
-    process.stdout.write(DOCTOR_USAGE)
-    return 0
-  }
   const { values, all, rest } = ownFlags(argv, ['admin', 'audit-log', 'fail-on', 'format'])
   const format = formatOf(values.format)
   const failOn = values['fail-on'] ?? 'error'
   if (format === undefined || (failOn !== 'error' && failOn !== 'warning')) {
-    process.stderr.write(DOCTOR_USAGE)
+    process.stderr.write(usageOf(['doctor'], COMMANDS.doctor))
     return 2
   }
   const loaded = configurationOf(rest, process.env)

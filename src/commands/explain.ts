@@ -3,27 +3,18 @@ import { createApp } from '../app.ts'
 import type { Config } from '../config/options.ts'
 import type { Described, Explanation } from '../explain/explain.ts'
 import { explanationText } from '../explain/text.ts'
+import { LiveSettings } from '../live-settings.ts'
 import { startPolicy } from '../organisation/live.ts'
 import { createLogger } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
-import { readModes } from '../rollout/mode.ts'
 import { Turns } from '../turns.ts'
 import { versionOf } from '../version.ts'
 import { askAdmin } from './ask-admin.ts'
 import { adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
+import { COMMANDS } from './table.ts'
+import { usageOf } from './usage.ts'
 
-const USAGE = `cinderguard explain: why a request was or would be answered as it was. Never executes it.
-  cinderguard explain REQUEST-ID [--token-file FILE]      a decision that the running gateway made, by the id of the
-                      request or of Cinder's answer: what was recorded, and each fact read anew (without a token
-                      through the eyes of the gateway's own account)
-  cinderguard explain --request 'METHOD /v3/...' [--body JSON] [--microversion 3.44]
-                      [--token-file FILE] [--service-token-file FILE]      a request, judged now
-The token (--token-file FILE, or the environment variable OS_TOKEN) is yours: facts are read through its eyes, and a
---request is judged as sent with it. Asking the running gateway takes it where admin_bind is not a loopback address.
---format json for programs.
-Exit codes: 0 forwarded, 1 refused, not found or not to be had, 2 wrong command line or configuration.
-`
 const FLAGS = ['request', 'body', 'microversion', 'token-file', 'service-token-file', 'format'] as const
 type Flags = Readonly<Partial<Record<(typeof FLAGS)[number], string>>>
 
@@ -33,7 +24,7 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
   const format = formatOf(values.format)
   const requestId = rest.find((word) => /^req-/.test(word))
   if (format === undefined || (values.request === undefined) === (requestId === undefined)) {
-    process.stderr.write(USAGE)
+    process.stderr.write(usageOf(['explain'], COMMANDS.explain))
     return 2
   }
   const others = rest.filter((word) => word !== requestId)
@@ -114,9 +105,6 @@ function tokenIn(file: string): string {
 async function judgedNow(config: Config, described: Described): Promise<Explanation> {
   const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined }, 'looks')
   if ('problems' in policy) throw new Error(policy.problems.join('; '))
-  const { mode, mode_overrides } = config.cinderguard
-  const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))
-  if ('problems' in modes) throw new Error(modes.problems.join('; '))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(
     // No request was made that a trace could tell of.
@@ -125,7 +113,7 @@ async function judgedNow(config: Config, described: Described): Promise<Explanat
     createMetrics(versionOf()),
     createLogger('error'),
     nothing,
-    modes,
+    new LiveSettings(config, policy),
     new Turns(),
   )
   try {

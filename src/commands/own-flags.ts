@@ -47,8 +47,3 @@ export function sinceOf(value: string, now: number): string | undefined {
     count === undefined ? Date.parse(value) : now - Number(count) * UNITS[unit as keyof typeof UNITS]
   return Number.isNaN(time) ? undefined : new Date(time).toISOString()
 }
-
-/** Whether a command is asked what it does. */
-export function asksHelp(argv: readonly string[]): boolean {
-  return argv.includes('--help') || argv.includes('-h')
-}

@@ -4,31 +4,19 @@ import { reportSince } from '../rollout/readiness.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
 import { askAdmin } from './ask-admin.ts'
 import { adminsOf, printProblems } from './configuration.ts'
-import { asksHelp, formatOf, ownFlags, sinceOf } from './own-flags.ts'
+import { formatOf, ownFlags, sinceOf } from './own-flags.ts'
 import { reportText } from './report-text.ts'
-
-export const REPORT_USAGE = `cinderguard report: who is refused, or would be, and what to fix before enforcing.
-  --admin URL        ask this gateway, http://HOST:PORT or unix:/PATH; again for each further one, to be added up.
-                     Otherwise the one at [cinderguard] admin_bind of the configuration (--config-file FILE).
-                     The token in OS_TOKEN is sent where admin_bind is not a loopback address.
-  --audit-log FILE   read decision records instead; again for each further file, oldest first; also .gz
-  --since WHEN       leave out what was not seen since: 2026-11-25T10:00Z, or 90m, 6h, 2d ago
-  --format json      for programs
-Exit codes: 0 ready to enforce, 1 not ready, 2 wrong command line, configuration or file, 3 a gateway gave no answer.
-`
+import { COMMANDS } from './table.ts'
+import { usageOf } from './usage.ts'
 
 /** `cinderguard report`. */
 export async function report(argv: readonly string[]): Promise<number> {
-  if (asksHelp(argv)) {
-    process.stdout.write(REPORT_USAGE)
-    return 0
-  }
   const { values, all, rest } = ownFlags(argv, ['format', 'admin', 'audit-log', 'since'])
   const format = formatOf(values.format)
   const since = values.since === undefined ? '' : sinceOf(values.since, Date.now())
   const files = all['audit-log'] ?? []
   if (format === undefined || since === undefined || (files.length > 0 && all.admin !== undefined)) {
-    process.stderr.write(REPORT_USAGE)
+    process.stderr.write(usageOf(['report'], COMMANDS.report))
     return 2
   }
   try {

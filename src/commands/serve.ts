@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
+import type { Config } from '../config/options.ts'
 import { type PolicyEvents, startPolicy } from '../organisation/live.ts'
 import { closeLogger, createLogger } from '../record/log.ts'
 import { startGateway } from '../serve.ts'
@@ -7,6 +8,7 @@ import type { FromWorker } from '../workers/messages.ts'
 import { startPrimary } from '../workers/primary.ts'
 import { startWorker } from '../workers/worker.ts'
 import { configurationOf, printProblems } from './configuration.ts'
+import { reload } from './reload.ts'
 import { untilSignal } from './signals.ts'
 
 /** `cinderguard serve`: runs until SIGTERM or SIGINT, then drains. A wrong configuration never starts. */
@@ -34,7 +36,14 @@ export async function serve(argv: readonly string[]): Promise<number> {
       : startGateway
   try {
     const gateway = await start(loaded.config, policy, log)
+    let inForce = loaded.config
     process.on('SIGHUP', () => {
+      const take = (config: Config): void => {
+        gateway.take(config)
+        log.level = config.cinderguard.log_level
+      }
+      // Before all else: it may be how a gateway is backed out.
+      inForce = reload(argv, inForce, take, cluster.isWorker ? null : log)
       gateway.reopen()
       void policy.refresh()
     })

@@ -1,6 +1,6 @@
-/** Resolves with the name of the first signal that asks the process to end. */
-export function untilSignal(): Promise<string> {
+/** Resolves with the name of the first of these signals, which are those that ask a process to end. */
+export function untilSignal(names: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM']): Promise<string> {
   return new Promise((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
+    for (const name of names) process.once(name, () => resolve(name))
   })
 }

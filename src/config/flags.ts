@@ -1,6 +1,8 @@
 import { nearest } from './nearest.ts'
+import type { Option } from './option.ts'
 import { OPTIONS } from './options.ts'
 import type { Problem } from './problem.ts'
+import { flagOf } from './sources.ts'
 
 /** What the command line says about the configuration, and the words that are about something else. */
 export interface Flags {
@@ -35,8 +37,7 @@ export function readFlags(
       problems.push({ code, where: `command line ${flag}`, message })
     }
     const option = FLAGS.get(flag.replaceAll('_', '-'))
-    const known = option !== undefined || flag === '--config-file' || flag === '--config-dir'
-    if (!known) {
+    if (!isConfigurationFlag(flag)) {
       const guess = nearest(flag.replaceAll('_', '-'), [...FLAGS.keys()])
       wrong('unknown_option', `there is no such flag${guess ? `; did you mean ${guess}?` : ''}`)
       continue
@@ -53,6 +54,20 @@ export function readFlags(
     } else if (option !== undefined) overrides[option.name] = value
   }
   return problems.length > 0 ? { problems } : { files, dirs, overrides, rest }
+}
+
+/** The flags of all options but secrets, as they are shown, without those that name files of options. */
+export const OPTION_FLAGS: readonly { readonly flag: string; readonly option: Option }[] = Object.entries(
+  OPTIONS,
+).flatMap(([section, options]) =>
+  Object.entries<Option>(options)
+    .filter(([, { type }]) => type !== 'secret')
+    .map(([name, option]) => ({ flag: flagOf(section, name), option })),
+)
+
+/** Whether a flag is about the configuration; its value follows. */
+export function isConfigurationFlag(flag: string): boolean {
+  return flag === '--config-file' || flag === '--config-dir' || FLAGS.has(flag.replaceAll('_', '-'))
 }
 
 const FLAGS: ReadonlyMap<string, { readonly name: string; readonly secret: boolean }> = new Map(

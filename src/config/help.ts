@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { Option } from './option.ts'
 import { OPTIONS, SECTIONS } from './options.ts'
 import { flagOf, variableOf } from './sources.ts'
+import { wrap } from './wrap.ts'
 
 /** What a type looks like in a file, for people. */
 const TYPE_NAMES = {
@@ -102,20 +103,9 @@ function factsOf(option: Option): readonly string[] {
   if (option.required) facts.push('required')
   else if (option.default === '') facts.push('default empty')
   else facts.push(option.default === undefined ? 'not set by default' : `default ${option.default}`)
+  if (option.live === true) facts.push('SIGHUP takes it anew')
   if (option.deprecated !== undefined) facts.push(`old names ${option.deprecated.join(', ')}`)
   return facts
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }
 
 /** The generated files, by path from the root of the project. */

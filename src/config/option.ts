@@ -53,6 +53,8 @@ export interface Option {
   readonly refuse?: { readonly value: string; readonly because: string }
   /** A notice given whenever the option is set (to this value, if one is named). */
   readonly notice?: { readonly value?: string; readonly message: string }
+  /** SIGHUP takes it from the files anew; any other option needs a restart. */
+  readonly live?: true
   /** `auth_section` of the same section moves this option to another section. */
   readonly redirected?: true
 }

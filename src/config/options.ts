@@ -96,17 +96,20 @@ export const OPTIONS = {
     },
     mode: {
       type: 'enum',
+      live: true,
       choices: ['enforce', 'observe'],
       default: 'enforce',
       help: 'What happens to a request that fails a check: enforce refuses it, observe forwards it and counts and records what would have been answered. A request that has no single meaning is refused in both.',
     },
     mode_overrides: {
       type: 'list',
+      live: true,
       default: '',
       help: 'Another mode for one operation, reason or policy rule: NAME=enforce or NAME=observe, divided by commas, such as volume-detach=observe. The rule goes before the reason, that before the operation, and that before mode.',
     },
     trusted_service_users: {
       type: 'list',
+      live: true,
       default: '',
       help: "Ids of users whose calls count as a service's though they send no service token. Whoever has a token of such a user goes round the safety check: a debt, to be paid off by [service_user] in the service.",
     },
@@ -249,6 +252,7 @@ export const OPTIONS = {
     },
     log_level: {
       type: 'enum',
+      live: true,
       choices: ['error', 'warn', 'info', 'debug'],
       synonyms: { warning: 'warn' },
       default: 'info',

@@ -90,7 +90,7 @@ export class Report {
   readonly #services = new Map<string, Seen>()
   readonly #trusted = new Map<string, Writable<TrustedUser>>()
   #since: string
-  readonly #mode: string
+  #mode: string
   #guarded = 0
   #others = 0
   #unlisted: Writable<NonNullable<ReadinessReport['unlisted']>> | null = null
@@ -99,6 +99,11 @@ export class Report {
   constructor(mode: string, now: number | null) {
     this.#mode = mode
     this.#since = now === null ? '' : new Date(now).toISOString()
+  }
+
+  /** The mode in force from now on. */
+  turnTo(mode: string): void {
+    this.#mode = mode
   }
 
   add(sighting: Sighting): void {

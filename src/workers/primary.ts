@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { createApp } from '../app.ts'
 import { startBack } from '../back.ts'
 import type { Config } from '../config/options.ts'
-import { modesOf } from '../front.ts'
+import { LiveSettings } from '../live-settings.ts'
 import type { LivePolicy } from '../organisation/live.ts'
 import type { CadfEvent } from '../record/cadf.ts'
 import { linesLost } from '../record/log.ts'
@@ -31,11 +31,12 @@ export async function startPrimary(
   config: Config,
   policy: LivePolicy,
   log: Logger,
-): Promise<Pick<Gateway, 'url' | 'adminUrl' | 'reopen' | 'stop'>> {
+): Promise<Pick<Gateway, 'url' | 'adminUrl' | 'reopen' | 'take' | 'stop'>> {
   const metrics = createMetrics(versionOf())
-  const modes = modesOf(config, policy)
+  const settings = new LiveSettings(config, policy)
   const recent = new Recent<CadfEvent>(RECENT)
-  const own = new Report(modes.overall, Date.now())
+  const own = new Report(settings.current().modes.overall, Date.now())
+  settings.onMode((mode) => own.turnTo(mode))
   const turns = new Turns()
   const together = new Together()
   const held = new Map<number, Map<number, Promise<Turn>>>()
@@ -138,12 +139,12 @@ export async function startPrimary(
   policy.onChange(() => {
     for (const worker of alive()) tell(worker, { say: 'policy' })
   })
-  metrics.mode(modes.overall)
+  settings.onMode(metrics.mode)
   metrics.policy(policy)
   metrics.process()
   metrics.logLines(() => linesLost(log))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
-  const app = await createApp(config, policy, metrics, log, nothing, modes, turns)
+  const app = await createApp(config, policy, metrics, log, nothing, settings, turns)
   const back = await startBack(config, policy, {
     policy: async () => {
       await ask()
@@ -173,6 +174,7 @@ export async function startPrimary(
     return {
       url,
       adminUrl: back.url,
+      take: (fresh) => settings.take(fresh),
       reopen: () => {
         for (const worker of alive()) tell(worker, { say: 'reopen' })
       },

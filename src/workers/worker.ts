@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/options.ts'
-import { type Front, modesOf, startFront } from '../front.ts'
+import { startFront } from '../front.ts'
+import { LiveSettings } from '../live-settings.ts'
 import type { LivePolicy } from '../organisation/live.ts'
 import { linesLost } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { Report } from '../rollout/report.ts'
+import type { Gateway } from '../serve.ts'
 import { CrowdedError, type TakesTurns, type Turn } from '../turns.ts'
 import { versionOf } from '../version.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -17,7 +19,7 @@ export async function startWorker(
   config: Config,
   policy: LivePolicy,
   log: Logger,
-): Promise<Pick<Front, 'stop' | 'reopen'>> {
+): Promise<Pick<Gateway, 'stop' | 'reopen' | 'take'>> {
   let waiting = 0
   const say = (message: FromWorker): void => {
     if (!process.connected) return
@@ -28,18 +30,19 @@ export async function startWorker(
   }
   const turns = new PrimaryTurns(say)
   const metrics = createMetrics(versionOf())
-  const { overall } = modesOf(config, policy)
-  metrics.mode(overall)
+  const settings = new LiveSettings(config, policy)
+  settings.onMode(metrics.mode)
   metrics.policy(policy)
   metrics.process()
   metrics.logLines(() => linesLost(log))
-  const report = new Report(overall, Date.now())
+  const report = new Report(settings.current().modes.overall, Date.now())
+  settings.onMode((mode) => report.turnTo(mode))
   const recent = {
     add(event: Extract<FromWorker, { say: 'decision' }>['event']) {
       if (waiting < MAX_WAITING) say({ say: 'decision', event })
     },
   }
-  const front = await startFront(config, policy, log, { metrics, recent, report, turns })
+  const front = await startFront(config, policy, log, { metrics, recent, report, turns, settings })
   process.on('message', (message: ToWorker) => {
     switch (message.say) {
       case 'granted':
@@ -71,6 +74,7 @@ export async function startWorker(
   })
   return {
     reopen: front.reopen,
+    take: (fresh) => settings.take(fresh),
     stop() {
       isStopping = true
       return front.stop()

@@ -45,17 +45,20 @@ interface Run {
   readonly child: ChildProcess
   readonly ended: Promise<number | null>
   text(): string
+  errors(): string
 }
 function cinderguard(...args: readonly string[]): Run {
   const child = spawn('bin/cinderguard.js', [...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   running.push(child)
   let text = ''
+  let errors = ''
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
+      if (stream === child.stderr) errors += chunk.toString()
     })
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { child, ended, text: () => text }
+  return { child, ended, text: () => text, errors: () => errors }
 }
 async function finished(...args: readonly string[]): Promise<readonly [number | null, string]> {
   const run = cinderguard(...args)
@@ -88,10 +91,34 @@ describe('the command line', () => {
     for (const word of ['serve', 'check-config', 'doctor', 'explain', 'report', 'Exit codes'])
       expect(text).toContain(word)
   })
+  test('nothing at all is wrong, and answered with the same', async () => {
+    const run = cinderguard()
+    expect(await run.ended).toBe(2)
+    expect(run.errors()).toBe((await finished('--help'))[1])
+  })
   test('an unknown command', async () => {
     const [code, text] = await finished('serv')
     expect(code).toBe(2)
-    expect(text).toContain('serve')
+    expect(text).toContain('did you mean "serve"')
+  })
+  test('an unknown flag', async () => {
+    const [code, text] = await finished('report', '--sinse', '2d')
+    expect(code).toBe(2)
+    expect(text).toContain('did you mean --since?')
+  })
+  test('help of a command, however it is asked for; all options at serve alone', async () => {
+    const [code, text] = await finished('policy', 'list', '--help')
+    expect([code, text]).toEqual([0, expect.stringContaining('Usage: cinderguard policy list')])
+    expect(await finished('help', 'policy', 'list')).toEqual([0, text])
+    expect(text).not.toContain('[keystone_authtoken]')
+    expect((await finished('serve', '-h'))[1]).toContain('[keystone_authtoken]')
+  })
+  test('help of an unknown command', async () => {
+    expect(await finished('help', 'reprot')).toEqual([2, expect.stringContaining('"report"')])
+  })
+  test('completion', async () => {
+    expect(await finished('completion', 'bash')).toEqual([0, expect.stringContaining('complete -F')])
+    expect((await finished('completion', 'tcsh'))[0]).toBe(2)
   })
 })
 

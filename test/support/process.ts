@@ -11,13 +11,14 @@ export class GatewayProcess {
   /** All that it wrote. */
   said = ''
   readonly #folder = mkdtempSync(join(tmpdir(), 'cinderguard-process-'))
+  readonly #options: Record<string, string>
 
   /**
    * @param options lines of sections, by `section.name`; those of [cinderguard] without its name.
    * @param wrapper a command that becomes the one after it, such as `prlimit`.
    */
   constructor(cloud: Cloud, options: Readonly<Record<string, string>> = {}, wrapper: readonly string[] = []) {
-    const all: Record<string, string> = {
+    this.#options = {
       upstream: cloud.urls.cinder,
       bind: '127.0.0.1:0',
       admin_bind: '127.0.0.1:0',
@@ -31,12 +32,7 @@ export class GatewayProcess {
       'keystone_authtoken.project_domain_name': 'Default',
       ...options,
     }
-    const file = join(this.#folder, 'cinderguard.conf')
-    const lines = Object.entries(all).map(([name, value]) => {
-      const [section, option] = name.includes('.') ? name.split('.') : ['cinderguard', name]
-      return `[${section}]\n${option} = ${value}\n`
-    })
-    writeFileSync(file, lines.join(''))
+    const file = this.configure({})
     const [program = '', ...args] = [...wrapper, process.execPath, 'bin/cinderguard.js', 'serve']
     this.child = spawn(program, [...args, '--config-file', file])
     for (const stream of [this.child.stdout, this.child.stderr])
@@ -44,6 +40,18 @@ export class GatewayProcess {
         this.said += chunk.toString()
       })
     this.child.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }))
+  }
+
+  /** Writes its configuration file anew, with these options changed; it is read at SIGHUP. */
+  configure(options: Readonly<Record<string, string>>): string {
+    Object.assign(this.#options, options)
+    const file = join(this.#folder, 'cinderguard.conf')
+    const lines = Object.entries(this.#options).map(([name, value]) => {
+      const [section, option] = name.includes('.') ? name.split('.') : ['cinderguard', name]
+      return `[${section}]\n${option} = ${value}\n`
+    })
+    writeFileSync(file, lines.join(''))
+    return file
   }
 
   /** Resolves with its addresses once it listens. @throws when it ends instead. */

@@ -1,0 +1,50 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import type { Command } from './command.ts'
+import { COMMANDS } from './table.ts'
+
+/** The reference of all commands, in Markdown: docs/commands.md. */
+export function renderCommands(): string {
+  const lines = [
+    '# Commands',
+    '',
+    '<!-- made from src/commands/table.ts by `node src/commands/reference.ts --write` -->',
+    '',
+    'Commands marked with *configuration* read it as the gateway does: `--config-file FILE`, `--config-dir DIR`, the',
+    'environment and `--OPTION VALUE`, see [the options](options.md). `cinderguard COMMAND --help` says what is here.',
+    'Exit codes are 0 for done, 1 for failed or found, 2 for a wrong command line or configuration; what they mean for',
+    'each command is in its last list.',
+    ...Object.entries<Command>(COMMANDS).flatMap(([word, command]) => section([word], command)),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function section(path: readonly string[], command: Command): readonly string[] {
+  const name = `cinderguard ${path.join(' ')}`
+  const { about = [], flags = {}, commands = {}, exitCodes, usage, configured } = command
+  const rows = Object.entries(flags).map(
+    ([flag, { value, help }]) => `- \`${`--${flag} ${value ?? ''}`.trim()}\`: ${help}`,
+  )
+  const codes = Object.entries(exitCodes).map(([code, meaning]) => `- exit code ${code}: ${meaning}`)
+  return [
+    '',
+    `${'#'.repeat(path.length + 1)} ${name}`,
+    '',
+    `${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.${configured === true ? ' *configuration*' : ''}`,
+    '',
+    '```',
+    ...usage.map((line) => `${name} ${line}`.trim()),
+    '```',
+    ...about.flatMap((paragraph) => ['', paragraph]),
+    ...[rows, codes].flatMap((list) => (list.length === 0 ? [] : ['', ...list])),
+    ...Object.entries(commands).flatMap(([word, inner]) => section([...path, word], inner)),
+  ]
+}
+
+if (import.meta.main) {
+  const path = new URL('../../docs/commands.md', import.meta.url)
+  if (process.argv.includes('--write')) writeFileSync(path, renderCommands())
+  else if (readFileSync(path, 'utf8') !== renderCommands()) {
+    process.stderr.write('docs/commands.md is out of date: node src/commands/reference.ts --write\n')
+    process.exitCode = 1
+  }
+}
