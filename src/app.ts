@@ -14,6 +14,7 @@ import { checkOwnToken } from './clouds/own-token.ts'
 import { remotePolicy } from './clouds/remote-policy.ts'
 import { createSession } from './clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from './clouds/versions.ts'
+import { networksOf } from './config/networks.ts'
 import type { Config } from './config/options.ts'
 import { withDeadline } from './deadline.ts'
 import { type Explaining, explaining } from './explain/explaining.ts'
@@ -35,8 +36,9 @@ import type { Audit } from './record/audit.ts'
 import { logOutcome } from './record/log.ts'
 import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
-import type { Modes } from './rollout/mode.ts'
+import { type Modes, withLocks } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
+import { expiryOf } from './tls.ts'
 import { createTokens } from './tokens.ts'
 import { startTracing } from './trace/tracing.ts'
 import { type TakesTurns, volumeOf } from './turns.ts'
@@ -75,7 +77,9 @@ export async function createApp(
   const session = createSession(keystone.send, account, Date.now)
   const serviceAccount = config.credentials.service_user
   const serviceSession =
-    serviceAccount === undefined ? session : createSession(keystone.send, serviceAccount, Date.now)
+    serviceAccount === undefined || serviceAccount === account
+      ? session
+      : createSession(clients.serviceLogin.send, serviceAccount, Date.now)
 
   const tokens = await createTokens(config, keystone.send, session, metrics)
 
@@ -105,19 +109,24 @@ export async function createApp(
       return serverVolume(nova.send, endpoint, novaVersions, question, headers)
     },
   }
+  const shown = upstreamTls(config)
+  if (shown.cert !== undefined) metrics.certificate('upstream_client', expiryOf(shown.cert))
   const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
   const toUpstream = {
     url: upstream,
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
-    ...upstreamTls(config),
+    ...shown,
   }
   const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
 
   const trustedServiceUsers = new Set(config.cinderguard.trusted_service_users)
-  const serviceHosts = new Set(config.cinderguard.service_hosts)
+  const projectIds = new RegExp(`^(?:${config.DEFAULT.project_id_regex})$`)
+  const serviceRole = config.keystone_authtoken.service_token_roles[0] ?? 'service'
+  const serviceHosts = networksOf(config.cinderguard.service_hosts)
+  const proxies = networksOf(config.cinderguard.trusted_proxies)
   const classified = (
     request: GuardedRequest,
     identity: Identity | null,
@@ -126,6 +135,7 @@ export async function createApp(
     const asked = classifiable(request)
     const operation = classify(asked, {
       tokenProject: identity === null ? null : projectOf(identity.user),
+      projectIds,
       maximum,
     })
     if (isRejection(operation) || identity === null) return operation
@@ -141,6 +151,7 @@ export async function createApp(
       gather: (questions) => gather(questions, known, caller, sources),
     } satisfies Pick<FactBook, 'gather'>)
   }
+  const inForce = withLocks(modes, (rule) => policy.current().source?.(rule)?.locked === true)
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -148,6 +159,7 @@ export async function createApp(
         maxBody: config.oslo_middleware.max_request_body_size,
         maxHeaders: config.cinderguard.max_headers,
         prefix: config.cinderguard.public_prefix,
+        proxies,
       }),
     authenticate: (request) =>
       isPublic(request)
@@ -185,8 +197,8 @@ export async function createApp(
     deadline: () => withDeadline(config.cinderguard.decision_timeout),
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
-    refine,
-    mode: (rejection, draft) => modes.of(rejection, draft.operation?.kind ?? null),
+    refine: (rejection, caller, draft) => refine(rejection, caller, draft.identity?.service, serviceRole),
+    mode: (rejection, draft) => inForce.of(rejection, draft.operation?.kind ?? null),
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {
@@ -213,7 +225,7 @@ export async function createApp(
       () => policy.identity?.().digest ?? null,
     ),
     probes: {
-      keystone: () => checkOwnToken(session, tokens.keystone),
+      keystone: () => checkOwnToken(session, tokens.keystone, serviceSession),
       cinder: () => discoverVersions('cinder', cinder.send, `${base}/`, 'v3'),
       nova: async () =>
         discoverVersions('nova', nova.send, `${versionRoot(await novaEndpoint(null))}/`, 'v2.1'),

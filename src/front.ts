@@ -11,6 +11,7 @@ import type { Metrics } from './record/metrics.ts'
 import { type Modes, readModes } from './rollout/mode.ts'
 import type { Report } from './rollout/report.ts'
 import { type ListenOptions, listen } from './server.ts'
+import type { TlsEvents } from './tls.ts'
 import type { TakesTurns } from './turns.ts'
 
 /** What one process shares with the others of its gateway, or keeps for itself when it is alone. */
@@ -54,7 +55,10 @@ export async function startFront(
   const modes = modesOf(config, policy)
   const audit: Audit = createAudit({ target: audit_log, queueBytes: audit_queue, log, ...shared })
   const app = await createApp(config, policy, metrics, log, audit, modes, shared.turns)
-  const tls = tlsOf(config, (problem) => log.error({ problem }, 'the replaced TLS files are not used'))
+  const tls = tlsOf(config, {
+    onProblem: (problem) => log.error({ problem }, 'the replaced TLS files are not used'),
+    onUse: (expires) => metrics.certificate('listener', expires),
+  })
   const options = { tls, messages: app.messages, onBroken: metrics.broken }
   const listener = await listen(app.handle, bind, options).catch(async (error: unknown) => {
     await app.close()
@@ -75,9 +79,9 @@ export async function startFront(
   }
 }
 
-function tlsOf(config: Config, onProblem: (problem: string) => void): ListenOptions['tls'] {
+function tlsOf(config: Config, events: TlsEvents): ListenOptions['tls'] {
   const { tls_cert_file, tls_key_file, tls_client_ca_file } = config.cinderguard
   if (tls_cert_file === undefined || tls_key_file === undefined) return undefined
   const files = { certFile: tls_cert_file, keyFile: tls_key_file, clientCaFile: tls_client_ca_file }
-  return { files, onProblem }
+  return { files, ...events }
 }

@@ -49,7 +49,7 @@ export interface Stages {
   /** Who seems to ask, for the record. */
   caller(draft: Draft): CallerKind
   /** Gives a refusal the reason that fits its caller; the answer stays the same. */
-  refine(rejection: Rejection, caller: CallerKind): Rejection
+  refine(rejection: Rejection, caller: CallerKind, draft: Draft): Rejection
   /** In `observe` a refusal is recorded, and its request forwarded. */
   mode(rejection: Rejection | null, draft: Draft): Mode
   render(rejection: Rejection, context: Omit<FaultContext, 'wwwAuthenticateUri'>): Fault
@@ -186,7 +186,7 @@ export function createGateway(
       caller = stages.caller(draft)
       let approved: Approved | null
       if (isRejection(verdict)) {
-        const refusal = stages.refine(verdict, caller)
+        const refusal = stages.refine(verdict, caller, draft)
         approved = despite(refusal, draft, stages)
         if (approved === null) rejection = refusal
         else observed = refusal
@@ -234,8 +234,9 @@ function refuse(
   }
   response.statusCode = fault.status
   if (response.destroyed) return
-  // A request that was not read to its end must not be taken for the start of the next one.
-  if (!response.req.complete) response.setHeader('connection', 'close')
+  // What was not read to its end, or may end elsewhere to somebody, must not be taken for the start of the next one.
+  if (!response.req.complete || rejection.reason === 'bad_request_framing')
+    response.setHeader('connection', 'close')
   for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value)
   response.setHeader('content-length', Buffer.byteLength(fault.body))
   response.end(envelope.method === 'HEAD' ? undefined : fault.body)

@@ -54,6 +54,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   if (rest.includes('--help') || rest.includes('-h')) {
     if (word === 'policy') return print(POLICY_USAGE)
+    if (['report', 'doctor', 'attachments'].includes(word)) return command.run(['--help'])
     return print(`cinderguard ${word}: ${command.summary}\n\n${word === 'demo' ? '' : renderHelp()}`)
   }
   return command.run(rest)

@@ -34,6 +34,7 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.process()
   metrics.logLines(() => linesLost(log))
   const recent = new Recent<CadfEvent>(RECENT)
   const report = new Report(overall, Date.now())
@@ -44,8 +45,9 @@ export async function startGateway(config: Config, policy: PolicySource, log: Lo
     recent,
     probes: front.probes,
     validator: front.validator,
+    metrics,
+    log,
     explaining: front.explaining,
-    onReady: metrics.ready,
   }).catch(async (error: unknown) => {
     await front.stop()
     throw error

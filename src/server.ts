@@ -6,16 +6,19 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from './config/option.ts'
 import { rawHeader } from './http/headers.ts'
-import { readTls, type TlsFiles, watchTls } from './tls.ts'
+import { expiryOf, type ListenerTls, readTls, type TlsEvents, type TlsFiles, watchTls } from './tls.ts'
 
 export interface ListenOptions {
   /** Without it the listener speaks plain HTTP. Replaced files count without a restart. */
-  readonly tls?: { readonly files: TlsFiles; readonly onProblem: (problem: string) => void } | undefined
+  readonly tls?: ({ readonly files: TlsFiles } & TlsEvents) | undefined
   /** Classes of requests and answers, as for `http.createServer`. */
   readonly messages?: Messages | undefined
   /** Bytes that are no HTTP request were refused before anything else could see them. */
-  readonly onBroken?: (status: 400 | 431) => void
+  readonly onBroken?: (status: Broken) => void
 }
+
+/** How what was never read as a request is answered. */
+export type Broken = 400 | 408 | 431
 
 export interface Messages {
   readonly IncomingMessage: typeof http.IncomingMessage
@@ -44,7 +47,9 @@ export async function listen(
   const underWay = new UnderWay()
   let isDraining = false
   const onRequest: RequestListener = (request, response) => {
-    const same = underWay.on(request.socket)
+    const { socket } = request
+    const same = underWay.on(socket)
+    const before = same.at(-1)
     same.push(response)
     response.shouldKeepAlive &&= !isDraining
     response.once('close', () => {
@@ -55,20 +60,29 @@ export async function listen(
       response.prependOnceListener('finish', () => {
         if (!request.complete) request.socket.destroySoon = () => linger(request.socket)
       })
-    handler(request, response)
+    // One at a time: what follows a request after which the connection ends is no request any more (RFC 9112, 9.6).
+    if (before === undefined) handler(request, response)
+    else before.once('close', () => socket.writable && handler(request, response))
   }
   const [server, unwatch] = createServer(onRequest, options)
   server.maxHeadersCount = 0
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const same = underWay.on(socket)
     if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(same)) {
-      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
+      const status = statusOf(error)
       // A request under way has an outcome of its own.
       if (same.length === 0) options.onBroken?.(status)
-      socket.end(
-        `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-      )
+      endWith(socket, status)
     } else socket.destroy()
+  })
+  // Node would answer these by itself, and nobody would hear of it.
+  server.on('checkExpectation', onRequest)
+  server.on('connect', (_request, socket: Tracked) => {
+    options.onBroken?.(400)
+    // Node has let go of the socket, errors and all.
+    socket.on('error', () => socket.destroy())
+    if (socket.writable && mayAnswer(underWay.on(socket))) endWith(socket, 400)
+    else socket.destroy()
   })
   await open(server, address)
   return {
@@ -107,11 +121,23 @@ class UnderWay {
 const RESPONSES = Symbol('responses under way')
 type Tracked = Duplex & { [RESPONSES]?: ServerResponse[] }
 
+function statusOf({ code }: NodeJS.ErrnoException): Broken {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+}
+
+/** Answers what no answer of Node's own belongs to. */
+function endWith(socket: Duplex, status: Broken): void {
+  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`
+  socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
 function hasBody({ rawHeaders }: IncomingMessage): boolean {
   return ['content-length', 'transfer-encoding'].some((name) => rawHeader(rawHeaders, name) !== undefined)
 }
 
-const LIMITS = { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 }
+/** A slow body is the gateway's own to refuse (`http/body.ts`), before the whole request takes too long to Node. */
+const LIMITS = { requestTimeout: 90_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 }
 /** How often replaced certificates are looked for, in milliseconds. */
 const TLS_LOOK = 5000
 
@@ -121,9 +147,15 @@ function createServer(
 ): readonly [Server | https.Server, () => void] {
   const common = { ...LIMITS, ...messages }
   if (tls === undefined) return [http.createServer(common, onRequest), () => undefined]
-  const server = https.createServer({ ...common, ...readTls(tls.files) }, onRequest)
+  const first = readTls(tls.files)
+  const server = https.createServer({ ...common, ...first }, onRequest)
   server.on('tlsClientError', (_error, socket) => socket.destroy())
-  const adopt = (fresh: ReturnType<typeof readTls>) => server.setSecureContext(fresh)
+  const tell = ({ cert }: ListenerTls) => tls.onUse?.(expiryOf(cert))
+  const adopt = (fresh: ListenerTls) => {
+    server.setSecureContext(fresh)
+    tell(fresh)
+  }
+  tell(first)
   return [server, watchTls(tls.files, TLS_LOOK, adopt, tls.onProblem)]
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 
@@ -10,7 +11,16 @@ export interface TlsFiles {
   readonly clientCaFile: string | undefined
 }
 
+/** What becomes of a listener's files. */
+export interface TlsEvents {
+  /** Replaced files cannot be used; those before stay in use. */
+  readonly onProblem: (problem: string) => void
+  /** A certificate is in use from now on. @param expires milliseconds since the epoch. */
+  readonly onUse?: (expires: number) => void
+}
+
 export type ListenerTls = SecureContextOptions & {
+  readonly cert: Buffer
   readonly requestCert: boolean
   readonly rejectUnauthorized: boolean
 }
@@ -58,6 +68,16 @@ export function watchTls(
     }
   }, every).unref()
   return () => clearInterval(timer)
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+
+/** When the first of the certificates in a file (PEM) ends, in milliseconds since the epoch. @throws on no PEM. */
+export function expiryOf(pem: Buffer | string): number {
+  const ends = (pem.toString().match(CERTIFICATE) ?? []).map((each) =>
+    new X509Certificate(each).validToDate.getTime(),
+  )
+  return Math.min(...ends)
 }
 
 function stateOf({ certFile, keyFile, clientCaFile }: TlsFiles): string {

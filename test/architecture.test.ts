@@ -114,13 +114,13 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
   undici: { value: /^clouds\/client\.ts$|^forward\/undici\.ts$/ },
   'http-proxy-3': { value: /^forward\/http-proxy-3\.ts$/ },
   'prom-client': {
-    value: /^record\/(?:metrics|tally)\.ts$|^workers\/together\.ts$/,
+    value: /^record\/(?:metrics|process-metrics|tally)\.ts$|^workers\/together\.ts$/,
     type: /^admin\/|^back\.ts$|^workers\//,
   },
   express: { value: /^(?:express\.ts|admin\/)/ },
   pino: {
     value: /^record\/(?:log|stream-sink)\.ts$/,
-    type: /^(?:app|front|serve|server|reason-of)\.ts$|^(?:commands|record|trace|workers)\//,
+    type: /^(?:app|back|front|serve|server|reason-of)\.ts$|^(?:commands|record|trace|workers)\//,
   },
   '@opentelemetry/api': { value: /^trace\/(?:opentelemetry|span-context|traced-stages)\.ts$/ },
   '@opentelemetry/sdk-trace': { value: /^trace\/opentelemetry\.ts$/ },

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type AdminAddress, askAdmin } from '../src/commands/ask-admin.ts'
 import { readTls, watchTls } from '../src/tls.ts'
 import { startTestGateway, type TestGateway } from './support/gateway.ts'
 
 const FILES = join(import.meta.dirname, 'support/tls')
 const CA = readFileSync(join(FILES, 'ca.pem'))
+const ENDS = Date.parse('2126-10-30T20:57:53Z')
 let dir = ''
 let gateway: TestGateway | undefined
 beforeEach(async () => {
@@ -76,13 +78,60 @@ describe('the listener', () => {
     await expect(starting).rejects.toThrow('are not a certificate and its key')
   })
 
+  test('shows in metrics when its certificate ends', async () => {
+    gateway = await startTestGateway({
+      'cinderguard.tls_cert_file': join(dir, 'cert.pem'),
+      'cinderguard.tls_key_file': join(dir, 'key.pem'),
+    })
+    expect(await gateway.gateway.metrics.registry.metrics()).toContain(
+      `cinderguard_certificate_expiry_timestamp_seconds{certificate="listener"} ${ENDS / 1000}\n`,
+    )
+  })
+
   const ALONE = [
     ['tls_cert_file', 'tls_cert_file and tls_key_file go together'],
     ['tls_key_file', 'tls_cert_file and tls_key_file go together'],
     ['tls_client_ca_file', 'tls_client_ca_file needs tls_cert_file'],
+    ['admin_tls_cert_file', 'admin_tls_cert_file and admin_tls_key_file go together'],
+    ['admin_tls_key_file', 'admin_tls_cert_file and admin_tls_key_file go together'],
   ] as const
   test.each(ALONE)('%s alone is a wrong configuration', async (name, problem) => {
     await expect(startTestGateway({ [`cinderguard.${name}`]: '/x' })).rejects.toThrow(problem)
+  })
+})
+
+describe('the admin listener', () => {
+  const start = () =>
+    startTestGateway({
+      'cinderguard.admin_tls_cert_file': join(dir, 'cert.pem'),
+      'cinderguard.admin_tls_key_file': join(dir, 'key.pem'),
+    })
+  const addressOf = (url: string): AdminAddress => ({
+    admin_bind: { kind: 'tcp', host: '127.0.0.1', port: Number(new URL(url).port) },
+    admin_tls_cert_file: join(dir, 'cert.pem'),
+  })
+
+  test('speaks TLS too, tells when its certificate ends, and takes a replaced one', async () => {
+    gateway = await start()
+    expect([gateway.url, gateway.adminUrl]).toEqual([
+      expect.stringMatching('^http:'),
+      expect.stringMatching('^https:'),
+    ])
+    expect(await visit(gateway.adminUrl)).toEqual([404, 'server'])
+    expect(await gateway.gateway.metrics.registry.metrics()).toContain(
+      `cinderguard_certificate_expiry_timestamp_seconds{certificate="admin"} ${ENDS / 1000}\n`,
+    )
+    await install('other')
+    const { adminUrl } = gateway
+    await expect.poll(() => visit(adminUrl), { timeout: 10_000 }).toEqual([404, 'other'])
+  })
+
+  test('is asked by the commands, which know its certificate and take no other', async () => {
+    gateway = await start()
+    const address = addressOf(gateway.adminUrl)
+    expect(await askAdmin(address, '/api/v1/report', undefined)).toMatchObject({ mode: 'enforce' })
+    await install('other')
+    await expect(askAdmin(address, '/api/v1/report', undefined)).rejects.toThrow('no gateway answers')
   })
 })
 

@@ -1,7 +1,7 @@
 import { type RequestHandler, Router } from 'express'
 import type { Explanation } from '../explain/explain.ts'
 import { REASONS } from '../http/rejection.ts'
-import { RULE_NAMES } from '../policy/try-out.ts'
+import { ruleNames } from '../policy/try-out.ts'
 import { type CadfEvent, isCalled } from '../record/cadf.ts'
 import type { Recent } from '../record/recent.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
@@ -49,7 +49,7 @@ export function decisionRoutes(
     response.json(await now())
   })
   router.get('/rules', (_request, response) => {
-    response.json({ rules: policy().names?.() ?? RULE_NAMES })
+    response.json({ rules: ruleNames(policy()) })
   })
   router.get('/reasons', (_request, response) => {
     response.json({ reasons: MEANINGS })

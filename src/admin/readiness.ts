@@ -39,3 +39,41 @@ export async function checkReadiness(
   const services = Object.fromEntries(results) as Record<Service, string>
   return { ready: services.keystone === 'ok' && services.cinder === 'ok', services }
 }
+
+/**
+ * Milliseconds for which a result is good for whoever asks. Less than two checks of a balancer by deploy/ are apart,
+ * so that of its three the last sees another look at the services than the first.
+ */
+export const GOOD_FOR = 1500
+
+/** Readiness, known without having been asked for. */
+export interface Watch {
+  /** The latest result when it is fresh, that of the probes under way, or of new ones. */
+  current(): Promise<Readiness>
+  stop(): void
+}
+
+/**
+ * Probes again and again, so that metrics tell how services are though nobody asks. However many ask, there is one
+ * round of probes at a time.
+ *
+ * @param check one round of probes; never rejects
+ * @param every seconds; 0 probes only when somebody asks
+ * @param now milliseconds, of a clock that is never set
+ */
+export function watchReadiness(check: () => Promise<Readiness>, every: number, now: () => number): Watch {
+  let latest: { readonly result: Promise<Readiness>; readonly until: number } | undefined
+  const probe = (): Promise<Readiness> => {
+    const result = check().then((found) => {
+      latest = { result, until: now() + GOOD_FOR }
+      return found
+    })
+    latest = { result, until: Number.POSITIVE_INFINITY }
+    return result
+  }
+  const current = () => (latest !== undefined && now() < latest.until ? latest.result : probe())
+  if (every === 0) return { current, stop: () => undefined }
+  void probe()
+  const timer = setInterval(() => void current(), every * 1000).unref()
+  return { current, stop: () => clearInterval(timer) }
+}

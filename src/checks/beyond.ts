@@ -1,5 +1,9 @@
 import { type Rejection, reject } from '../http/rejection.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { ApiRule, JudgedOperation } from '../operation/operation.ts'
 import { ALLOW, type Answer, type Attachment, ask, type Check, type Known } from './check.ts'
+import type { PolicyRules } from './policy.ts'
+import { rulesCheck } from './rules.ts'
 
 /**
  * Beyond the fix: holes that a fixed Cinder has too, each closed by a switch of `[cinderguard]`, off by default.
@@ -14,7 +18,14 @@ export interface BeyondOptions {
   readonly guard_attachment_update: boolean
 }
 
-export function beyondCheck(options: BeyondOptions): Check {
+const RESET_STATUS = 'volume_extension:volume_admin_actions:reset_status'
+const UPDATE = 'volume:attachment_update'
+
+export function beyondCheck(options: BeyondOptions, policy: PolicyRules): Check {
+  const rules = rulesCheck(policy)
+  // Whom policy refuses is told so, as by Cinder, and not who uses the volume.
+  const permitted = (rule: ApiRule, operation: JudgedOperation, identity: Identity, known: Known): Answer =>
+    rules.decide({ ...operation, rules: [rule] }, identity, known)
   return {
     name: 'beyond',
     decide(operation, identity, known) {
@@ -28,14 +39,21 @@ export function beyondCheck(options: BeyondOptions): Check {
             : ALLOW
         case 'attachment-delete':
           return options.guard_shared_connector ? secondRecord(operation.attachmentId, known) : ALLOW
-        case 'volume-reset-status':
-          return options.guard_reset_status
-            ? unlessUsed(operation.volumeId, null, known, (server) =>
-                reject('reset_status_in_use', { server }),
-              )
-            : ALLOW
-        case 'attachment-update':
-          return options.guard_attachment_update ? update(operation.attachmentId, known) : ALLOW
+        case 'volume-reset-status': {
+          if (!options.guard_reset_status) return ALLOW
+          const { volumeId } = operation
+          const rule = { name: RESET_STATUS, target: { kind: 'volume', volumeId } } as const
+          const answer = permitted(rule, operation, identity, known)
+          if (answer.verdict !== 'allow') return answer
+          return unlessUsed(volumeId, null, known, (server) => reject('reset_status_in_use', { server }))
+        }
+        case 'attachment-update': {
+          if (!options.guard_attachment_update) return ALLOW
+          const { attachmentId } = operation
+          const rule = { name: UPDATE, target: { kind: 'attachment', attachmentId } } as const
+          const answer = permitted(rule, operation, identity, known)
+          return answer.verdict === 'allow' ? update(attachmentId, known) : answer
+        }
         default:
           return ALLOW
       }

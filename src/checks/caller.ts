@@ -1,17 +1,22 @@
-import { type Identity, projectOf, type Token } from '../identity/identity.ts'
+import { type Identity, projectOf } from '../identity/identity.ts'
 import type { Operation } from '../operation/operation.ts'
+import { completeCredentials } from '../policy/credentials.ts'
 import { REQUEST } from '../policy/evaluate.ts'
 import type { PolicyRules } from './policy.ts'
 
 type Credentials = Readonly<Record<string, unknown>>
 
-/** Cinder's `to_policy_values`, plus `is_admin`, which is the rule `context_is_admin`. */
+/** Cinder's `to_policy_values`, completed. */
 export function credentialsOf(identity: Identity, policy: PolicyRules): Record<string, unknown> {
   const { user, service } = identity
-  const credentials: Record<string, unknown> = {
+  const { scope } = user
+  const known = {
     user_id: user.userId,
     user_domain_id: user.userDomainId,
-    ...scopeOf(user),
+    project_id: projectOf(user),
+    project_domain_id: scope.kind === 'project' ? scope.projectDomainId : null,
+    domain_id: scope.kind === 'domain' ? scope.domainId : null,
+    system_scope: scope.kind === 'system' ? 'all' : null,
     roles: user.roles,
     is_admin_project: user.isAdminProject,
     service_user_id: service?.userId ?? null,
@@ -20,23 +25,12 @@ export function credentialsOf(identity: Identity, policy: PolicyRules): Record<s
     service_project_domain_id: service?.scope.kind === 'project' ? service.scope.projectDomainId : null,
     service_roles: service?.roles ?? [],
   }
-  return { ...credentials, is_admin: policy.allows('context_is_admin', credentials, credentials) }
+  return completeCredentials(known, policy) as unknown as Record<string, unknown>
 }
 
 /** Whether Cinder takes somebody for an admin, who may then see every project's rows. */
 export function isAdmin(identity: Identity, policy: PolicyRules): boolean {
   return credentialsOf(identity, policy).is_admin === true
-}
-
-function scopeOf(token: Token): Record<string, unknown> {
-  const { scope } = token
-  return {
-    project_id: scope.kind === 'project' ? scope.projectId : null,
-    project_domain_id: scope.kind === 'project' ? scope.projectDomainId : null,
-    domain_id: scope.kind === 'domain' ? scope.domainId : null,
-    system_scope: scope.kind === 'system' ? 'all' : null,
-    ...(scope.kind === 'system' ? { system: 'all' } : {}),
-  }
 }
 
 interface Made {

@@ -2,7 +2,6 @@ import { reject } from '../http/rejection.ts'
 import { type GuardedOperation, isGuarded, type RuleTarget } from '../operation/operation.ts'
 import type { Asker } from '../policy/attributes.ts'
 import type { Rule } from '../policy/grammar.ts'
-import { UnknownAttributeError } from '../policy/template.ts'
 import { credentialsFor } from './caller.ts'
 import {
   ALLOW,
@@ -25,13 +24,12 @@ export interface PolicyRules {
   has(rule: string): boolean
   /** Somebody wrote the rule, or another that it refers to. */
   isWritten?(rule: string): boolean
-  /** Attributes of the target that a rule may read, and whether it may ask another server. */
+  /** Attributes of the target that a rule may read. */
   reads?(rule: string): ReadonlySet<string>
-  asksRemote?(rule: string): boolean
-  /** Where a rule comes from; for whoever shows it. */
-  source?(
-    rule: string,
-  ): { readonly from: string; readonly layer?: string; readonly check: unknown } | undefined
+  /** It allows, whatever the target's UNKNOWN attributes are. */
+  allowsAnyway?(rule: string, credentials: Values, target: Values): boolean
+  /** Where a rule comes from, and whether the organisation locks it; for whoever shows it. */
+  source?(rule: string): PolicyRuleSource | undefined
   /** The rule as it is judged, for explanations. */
   rule?(name: string): Rule | undefined
   allows(rule: string, credentials: Values, target: Values): boolean
@@ -42,6 +40,13 @@ export interface PolicyRules {
     target: Values,
     remote: (url: string) => boolean | undefined,
   ): boolean | { readonly ask: string }
+}
+
+export interface PolicyRuleSource {
+  readonly from: string
+  readonly layer: string
+  readonly check: unknown
+  readonly locked?: true | undefined
 }
 
 /** Judges one rule; where another server must be asked, its answer is a fact like any other. */
@@ -66,15 +71,9 @@ export function allowsAnyway(
   target: RuleTarget,
   asker: Asker,
 ): boolean {
-  if (policy.reads === undefined || policy.asksRemote?.(rule) !== false) return false
+  if (policy.reads === undefined || policy.allowsAnyway === undefined) return false
   const unknown = unknownTarget(target, policy.reads(rule), asker)
-  if (unknown === null) return false
-  try {
-    return policy.allows(rule, credentials, unknown)
-  } catch (error) {
-    if (error instanceof UnknownAttributeError) return false
-    throw error
-  }
+  return unknown !== null && policy.allowsAnyway(rule, credentials, unknown)
 }
 
 /** The rules in force now; a reload swaps them whole. */
@@ -84,6 +83,8 @@ export interface PolicySource {
   identity?(): { readonly version: number | null; readonly digest: string }
   /** What keeps a newer policy out, or null. */
   problem?(): string | null
+  /** How many were taken so far and how many were not, and when the one in force was (milliseconds). */
+  history?(): { readonly taken: number; readonly refused: number; readonly takenAt: number }
 }
 
 type Phase = 'before' | 'between' | 'after'

@@ -19,6 +19,6 @@ export function createChecks(policy: PolicyRules, options: CheckOptions): readon
     policyCheck('between', policy, leaveServices),
     detachCheck,
     policyCheck('after', policy, leaveServices),
-    beyondCheck(options),
+    beyondCheck(options, policy),
   ]
 }

@@ -67,7 +67,9 @@ export function cinderFacts(
 
   const cinder: CinderFacts = {
     async volume(id, caller) {
-      const answer = await get(`/volumes/${encodeURIComponent(id)}`, caller, await newest())
+      const path = pathOf('volumes', id)
+      if (path === null) return 'absent'
+      const answer = await get(path, caller, await newest())
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'not-authorized'
       const volume = answer.status === 200 ? jsonObject('cinder', answer).volume : undefined
@@ -89,7 +91,9 @@ export function cinderFacts(
     },
 
     async attachment(id, caller) {
-      const answer = await get(`/attachments/${encodeURIComponent(id)}`, caller, '3.27')
+      const path = pathOf('attachments', id)
+      if (path === null) return 'absent'
+      const answer = await get(path, caller, '3.27')
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       const row = answer.status === 200 ? jsonObject('cinder', answer).attachment : undefined
       if (!isRecord(row))
@@ -100,7 +104,9 @@ export function cinderFacts(
     },
 
     async object({ collection, id }, caller) {
-      const answer = await get(`/${collection}/${encodeURIComponent(id)}`, caller, await newest())
+      const path = pathOf(collection, id)
+      if (path === null) return 'absent'
+      const answer = await get(path, caller, await newest())
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'hidden'
       const object = answer.status === 200 ? jsonObject('cinder', answer)[NAMES[collection]] : undefined
@@ -129,6 +135,18 @@ export function cinderFacts(
     },
   }
   return cinder
+}
+
+/** Where Cinder routes something else than a row; `default` is one of types only, and no row's id either. */
+const NO_IDS: ReadonlySet<string> = new Set(['', '.', '..', 'detail', 'summary', 'default'])
+
+/**
+ * The path of one row, or null where no path can name it. Routes strips one `.json`: the one added here, so that an
+ * id that ends in `.json` is looked up as it is, and not as the row that it would otherwise turn into.
+ */
+function pathOf(collection: string, id: string): string | null {
+  if (NO_IDS.has(id) || id.includes('/') || !id.isWellFormed()) return null
+  return `/${collection}/${encodeURIComponent(id)}.json`
 }
 
 /** Under which name an answer holds an object of a collection. */

@@ -53,6 +53,8 @@ export interface ClientOptions {
   readonly service: Callee
   /** Seconds for one attempt, from connect to the last byte. */
   readonly timeout: number
+  /** Seconds to open a connection; as long as the whole attempt unless given. */
+  readonly connectTimeout?: number | undefined
   /** Further attempts of a look-up whose connection failed. */
   readonly retries: number
   readonly tls: Tls
@@ -93,7 +95,7 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
     bodyTimeout: options.timeout * 1000,
     keepAliveTimeout: 4000,
     connect: {
-      timeout: options.timeout * 1000,
+      timeout: (options.connectTimeout ?? options.timeout) * 1000,
       ...connectionOf(options),
     },
   })

@@ -16,59 +16,62 @@ export function upstreamTls({ cinderguard }: Config): Pick<Tls, 'ca' | 'cert' | 
   }
 }
 
-/** One client per service, with its own connections and time limit. @throws when a CA file cannot be read. */
+/** What a section says about TLS to its service. */
+type TlsSection = Pick<Config['nova'], 'cafile' | 'certfile' | 'keyfile' | 'insecure'>
+
+function tlsOf({ cafile, certfile, keyfile, insecure }: TlsSection): Tls {
+  return { ca: textOf(cafile), cert: textOf(certfile), key: textOf(keyfile ?? certfile), insecure }
+}
+
+/**
+ * One client per service, with its own connections and time limit; the login of the service account has a client of
+ * its own, as `[service_user]` has TLS options of its own. @throws when a file cannot be read.
+ */
 export function createClients(
   config: Config,
   { call: onCall, breaker: onBreaker }: Pick<Metrics, 'call' | 'breaker'>,
   trace?: StartCall,
-): Record<Callee, ReturnType<typeof createClient>> {
-  const { cinderguard, keystone_authtoken, nova, oslo_policy } = config
-  const client = (service: Callee, timeout: number, cafile: string | undefined, insecure: boolean) =>
+): Record<Callee | 'serviceLogin', ReturnType<typeof createClient>> {
+  const { cinderguard, keystone_authtoken, service_user, nova, oslo_policy } = config
+  const told = { onCall, onBreaker, trace }
+  const keystone = (tls: TlsSection) =>
     createClient({
-      service,
-      timeout,
-      tls: { ca: textOf(cafile), insecure },
-      retries: 1,
-      onCall,
-      onBreaker,
-      trace,
+      service: 'keystone',
+      timeout: cinderguard.keystone_timeout,
+      connectTimeout: keystone_authtoken.http_connect_timeout,
+      retries: keystone_authtoken.http_request_max_retries,
+      tls: tlsOf(tls),
+      ...told,
     })
   return {
-    keystone: client(
-      'keystone',
-      cinderguard.keystone_timeout,
-      keystone_authtoken.cafile,
-      keystone_authtoken.insecure,
-    ),
-    nova: client(
-      'nova',
-      Math.min(cinderguard.nova_timeout, nova.timeout ?? Number.POSITIVE_INFINITY),
-      nova.cafile,
-      nova.insecure,
-    ),
+    keystone: keystone(keystone_authtoken),
+    serviceLogin: keystone(service_user),
+    nova: createClient({
+      service: 'nova',
+      timeout: Math.min(cinderguard.nova_timeout, nova.timeout ?? Number.POSITIVE_INFINITY),
+      retries: 1,
+      tls: tlsOf(nova),
+      ...told,
+    }),
     cinder: createClient({
       service: 'cinder',
       timeout: cinderguard.cinder_timeout,
       tls: { ...upstreamTls(config), insecure: cinderguard.upstream_insecure },
       socket: cinderguard.upstream_socket,
       retries: 1,
-      onCall,
-      onBreaker,
-      trace,
+      ...told,
     }),
     policy: createClient({
       service: 'policy',
       timeout: oslo_policy.remote_timeout,
+      retries: 1,
       tls: {
         ca: textOf(oslo_policy.remote_ssl_ca_crt_file),
         cert: textOf(oslo_policy.remote_ssl_client_crt_file),
         key: textOf(oslo_policy.remote_ssl_client_key_file),
         insecure: !oslo_policy.remote_ssl_verify_server_crt,
       },
-      retries: 1,
-      onCall,
-      onBreaker,
-      trace,
+      ...told,
     }),
   }
 }

@@ -48,6 +48,39 @@ export async function serverVolume(
   }
 }
 
+/**
+ * Every server that the asker may see, page by page, with the volumes that Nova has on it.
+ * @param everywhere of all projects; Nova lets only admins ask so
+ * @throws CloudError
+ */
+export async function* serversWithVolumes(
+  send: Send,
+  endpoint: string,
+  headers: Readonly<Record<string, string>>,
+  everywhere: boolean,
+): AsyncGenerator<{ readonly id: string; readonly volumes: readonly string[] }> {
+  for (let marker = ''; ; ) {
+    const answer = await send({
+      method: 'GET',
+      url: `${endpoint}/servers/detail?limit=200${everywhere ? '&all_tenants=1' : ''}${marker}`,
+      headers: { accept: 'application/json', ...headers },
+    })
+    const rows = answer.status === 200 ? jsonObject('nova', answer).servers : undefined
+    if (!Array.isArray(rows)) throw new CloudError('nova', `a server list was answered ${answer.status}`)
+    let last: string | null = null
+    for (const row of rows) {
+      const attached = isRecord(row) ? row['os-extended-volumes:volumes_attached'] : undefined
+      last = isRecord(row) ? textAt(row, 'id') : null
+      if (last === null || !Array.isArray(attached))
+        throw new CloudError('nova', 'a server list without ids or volumes')
+      const volumes = attached.map((each) => (isRecord(each) ? textAt(each, 'id') : null))
+      yield { id: last, volumes: volumes.filter((id) => id !== null) }
+    }
+    if (last === null) return
+    marker = `&marker=${encodeURIComponent(last)}`
+  }
+}
+
 function readAnswer(answer: CloudResponse, comparable: boolean): ServerVolume {
   const found = jsonObject('nova', answer).volumeAttachment
   if (!isRecord(found)) throw new CloudError('nova', 'an answer without volumeAttachment')

@@ -1,9 +1,20 @@
-import { request } from 'node:http'
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
 import type { Address } from '../config/option.ts'
+import type { Config } from '../config/options.ts'
+
+/** Where a gateway's admin listener is, and its certificate if it has one. */
+export type AdminAddress = Pick<Config['cinderguard'], 'admin_bind' | 'admin_tls_cert_file'>
 
 /** Reads JSON from a running gateway's admin listener. @throws with a sentence for the operator. */
-export async function askAdmin(address: Address, path: string, token: string | undefined): Promise<unknown> {
-  const { status, text } = await get(address, path, token).catch((error: NodeJS.ErrnoException) => {
+export async function askAdmin(
+  { admin_bind: address, admin_tls_cert_file: certificate }: AdminAddress,
+  path: string,
+  token: string | undefined,
+): Promise<unknown> {
+  const asked = get(address, path, token, certificate)
+  const { status, text } = await asked.catch((error: NodeJS.ErrnoException) => {
     throw new Error(`no gateway answers on admin_bind ${nameOf(address)} (${error.code ?? error.message})`)
   })
   const answer = parse(text)
@@ -15,14 +26,29 @@ export async function askAdmin(address: Address, path: string, token: string | u
   throw new Error(`the gateway on ${nameOf(address)} answers: ${reason}`)
 }
 
-function get(address: Address, path: string, token?: string): Promise<{ status: number; text: string }> {
+async function get(
+  address: Address,
+  path: string,
+  token: string | undefined,
+  certificate: string | undefined,
+): Promise<{ status: number; text: string }> {
+  // It is this very certificate that is expected, whatever name it bears and whoever signed it.
+  const tls =
+    certificate === undefined
+      ? {}
+      : {
+          ca: readFileSync(certificate),
+          allowPartialTrustChain: true,
+          checkServerIdentity: () => undefined,
+        }
+  const request = certificate === undefined ? http.request : https.request
   const where =
     address.kind === 'unix'
       ? { socketPath: address.path, host: 'localhost' }
       : { host: unspecified(address.host), port: address.port }
   return new Promise((resolve, reject) => {
     const headers = token === undefined ? {} : { 'x-auth-token': token }
-    const asked = request({ ...where, path, headers, timeout: 10_000 }, (response) => {
+    const asked = request({ ...where, ...tls, path, headers, timeout: 10_000 }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part: string) => {

@@ -3,28 +3,38 @@ import { type AuditResult, auditAttachments } from '../attachments/audit.ts'
 import { cinderFacts } from '../clouds/cinder.ts'
 import { createClients } from '../clouds/clients.ts'
 import { keystoneValidator } from '../clouds/keystone.ts'
-import { computeEndpoint, serverVolume } from '../clouds/nova.ts'
+import { computeEndpoint, serversWithVolumes, serverVolume } from '../clouds/nova.ts'
 import { createSession, identityUrlOf } from '../clouds/session.ts'
 import { discoverVersions, versionKeeper, versionRoot } from '../clouds/versions.ts'
+import type { Credentials } from '../config/credentials.ts'
 import type { Config } from '../config/options.ts'
 import { Secret } from '../config/secret.ts'
 import { projectOf } from '../identity/identity.ts'
+import { clientAccount } from './client-account.ts'
 import { configurationOf, printProblems } from './configuration.ts'
-import { formatOf, ownFlags } from './own-flags.ts'
+import { asksHelp, formatOf, ownFlags } from './own-flags.ts'
 
-const USAGE = `cinderguard attachments audit: attachment records that Nova does not know, or knows under another id. Reads only.
-The token in OS_TOKEN says whose: a user's project, or all of them for an admin. --format json for programs.
+export const ATTACHMENTS_USAGE = `cinderguard attachments audit: volumes on which Cinder and Nova do not agree, with the safe command for each.
+Attachment records that Nova does not know, or knows under another id; and volumes that Nova has on a server while
+Cinder has no record of it, as the attack of CVE-2023-2088 leaves them. Reads only.
+  --config-file FILE   the gateway's configuration, which says where Keystone, Cinder and Nova are
+  --format json        for programs
+Whose volumes: those of the account in OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME, ... (or an application credential),
+else of the token in OS_TOKEN; all projects' for an admin.
 Exit codes: 0 all agree, 1 some do not or could not be asked, 2 wrong command line or configuration.
 `
 
 /** `cinderguard attachments audit`. */
 export async function attachments(argv: readonly string[]): Promise<number> {
+  if (asksHelp(argv)) {
+    process.stdout.write(ATTACHMENTS_USAGE)
+    return 0
+  }
   const { values, rest } = ownFlags(argv, ['format'])
   const [word, ...others] = rest
   const format = formatOf(values.format)
-  const token = process.env.OS_TOKEN
-  if (word !== 'audit' || format === undefined || token === undefined) {
-    process.stderr.write(token === undefined && word === 'audit' ? `OS_TOKEN is not set.\n${USAGE}` : USAGE)
+  if (word !== 'audit' || format === undefined) {
+    process.stderr.write(ATTACHMENTS_USAGE)
     return 2
   }
   const loaded = configurationOf(others, process.env)
@@ -32,8 +42,18 @@ export async function attachments(argv: readonly string[]): Promise<number> {
     printProblems(loaded.problems, 'The configuration is wrong:')
     return 2
   }
+  const { OS_TOKEN } = process.env
+  const account = clientAccount(process.env, loaded.config.credentials.keystone_authtoken.authUrl)
+  if (account !== null && 'problems' in account) {
+    process.stderr.write(`cinderguard attachments audit: ${account.problems.join('; ')}\n`)
+    return 2
+  }
+  if (account === null && OS_TOKEN === undefined) {
+    process.stderr.write(`Neither OS_USERNAME and OS_PASSWORD nor OS_TOKEN are set.\n${ATTACHMENTS_USAGE}`)
+    return 2
+  }
   try {
-    const result = await audit(loaded.config, new Secret(token))
+    const result = await audit(loaded.config, account ?? new Secret(OS_TOKEN ?? ''))
     process.stdout.write(format === 'json' ? `${JSON.stringify(result, null, 2)}\n` : auditText(result))
     return result.disagreements.length === 0 ? 0 : 1
   } catch (error) {
@@ -44,15 +64,17 @@ export async function attachments(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function audit(config: Config, token: Secret): Promise<AuditResult> {
+async function audit(config: Config, who: Credentials | Secret): Promise<AuditResult> {
   const clients = createClients(config, { call: () => undefined, breaker: () => undefined })
   const { keystone, cinder, nova } = clients
   try {
     const account = config.credentials.keystone_authtoken
     const session = createSession(keystone.send, account, Date.now)
     const validator = keystoneValidator(keystone.send, identityUrlOf(account.authUrl), session)
+    const token =
+      who instanceof Secret ? who : (await createSession(keystone.send, who, Date.now).get()).token
     const user = await validator.validate(token, false, `req-${randomUUID()}`)
-    if (user === 'invalid') throw new Error('the token in OS_TOKEN is not valid')
+    if (user === 'invalid') throw new Error('the token is not valid')
     const projectId = projectOf(user)
     const headers = { 'x-auth-token': token.reveal() }
     const base = new URL(config.cinderguard.upstream).origin + config.cinderguard.public_prefix
@@ -67,10 +89,13 @@ async function audit(config: Config, token: Secret): Promise<AuditResult> {
       Date.now,
     )
     const isAdmin = user.roles.includes('admin')
+    const caller = { headers, projectId, isAdmin }
     return await auditAttachments({
       seesAll: isAdmin,
-      attachments: () => facts.allAttachments({ headers, projectId, isAdmin }),
+      attachments: () => facts.allAttachments(caller),
+      attachmentsOf: (volumeId) => facts.attachments(volumeId, caller),
       serverVolume: (question) => serverVolume(nova.send, endpoint, versions, question, headers),
+      servers: () => serversWithVolumes(nova.send, endpoint, headers, isAdmin),
     })
   } finally {
     await Promise.all(Object.values(clients).map((client) => client.close()))
@@ -78,13 +103,11 @@ async function audit(config: Config, token: Secret): Promise<AuditResult> {
 }
 
 /** The result as a person reads it. */
-export function auditText({ records, asked, disagreements }: AuditResult): string {
-  const head = `${records} attachment records, ${asked} of them connected to a server; Nova disagrees on ${disagreements.length}.\n`
-  return disagreements.reduce((text, { attachment, what, commands }) => {
-    const lines = [
-      `\nAttachment ${attachment.id} (${attachment.status}), volume ${attachment.volumeId}`,
-      `  ${what}`,
-    ]
+export function auditText({ records, asked, servers, disagreements }: AuditResult): string {
+  const head = `${records} attachment records, ${asked} of them connected to a server; ${servers} servers. Cinder and Nova disagree on ${disagreements.length}.\n`
+  return disagreements.reduce((text, { attachment, volumeId, what, commands }) => {
+    const of = attachment === null ? 'No attachment' : `Attachment ${attachment.id} (${attachment.status})`
+    const lines = [`\n${of}, volume ${volumeId}`, `  ${what}`]
     return `${text}${[...lines, ...commands.map((command) => `      ${command}`)].join('\n')}\n`
   }, head)
 }

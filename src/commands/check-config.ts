@@ -1,9 +1,14 @@
-import { readJwsKeys } from '../identity/jws.ts'
-import { loadPolicyOf } from '../policy/load.ts'
+import { existsSync } from 'node:fs'
+import type { Config } from '../config/options.ts'
+import { loadPolicyOf } from '../organisation/layers.ts'
+import { startPolicy } from '../organisation/live.ts'
+import type { RuleSet } from '../policy/ruleset.ts'
 import { readModes } from '../rollout/mode.ts'
 import { configurationOf, printProblems } from './configuration.ts'
+import { problemsOfFiles } from './named-files.ts'
 
-/** `cinderguard check-config`: every problem of configuration and policy at once. Starts nothing, asks nobody. */
+/** `cinderguard check-config`: every problem of configuration, of the files it names, and of policy at once. Starts
+ * nothing, asks nobody. */
 export async function checkConfig(argv: readonly string[]): Promise<number> {
   const loaded = configurationOf(argv, process.env)
   if ('problems' in loaded) {
@@ -11,17 +16,14 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
     return 2
   }
   if (loaded.notices.length > 0) printProblems(loaded.notices, 'To be noted:')
-  const policy = loadPolicyOf(loaded.config)
-  const keys = await readJwsKeys(loaded.config.cinderguard.jws_public_keys).then(
-    () => [],
-    (error: unknown) => [error instanceof Error ? error.message : 'jws_public_keys cannot be read'],
-  )
+  const policy = await policyAtHand(loaded.config)
+  const files = await problemsOfFiles(loaded.config)
   const { mode, mode_overrides } = loaded.config.cinderguard
   const modes =
     'problems' in policy ? null : readModes(mode, mode_overrides, (name) => policy.current().has(name))
   const problems = [
     'problems' in policy ? policy.problems : [],
-    keys,
+    files,
     modes !== null && 'problems' in modes
       ? modes.problems.map((problem) => `mode_overrides: ${problem}`)
       : [],
@@ -34,4 +36,24 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
   }
   process.stdout.write('The configuration is good.\n')
   return 0
+}
+
+/** The bundle, too, if one was kept here: nobody is asked for it. */
+async function policyAtHand(
+  config: Config,
+): Promise<{ current(): RuleSet } | { readonly problems: readonly string[] }> {
+  const { bundle_url, bundle_cache } = config.policy
+  if (bundle_url === undefined || !existsSync(bundle_cache)) return loadPolicyOf(config)
+  const policy = await startPolicy(
+    config,
+    {
+      loaded: (_identity, notices) => {
+        if (notices.length > 0) process.stderr.write(`To be noted:\n  ${notices.join('\n  ')}\n`)
+      },
+      refused: () => undefined,
+    },
+    'follows',
+  )
+  if (!('problems' in policy)) policy.stop()
+  return policy
 }

@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.ts'
 import { type Cloud, startCloud } from '../demo/cloud.ts'
 import { printTour } from '../demo/tour.ts'
-import { loadPolicyOf } from '../policy/load.ts'
+import { loadPolicyOf } from '../organisation/layers.ts'
 import { createLogger } from '../record/log.ts'
 import { startGateway } from '../serve.ts'
 import { untilSignal } from './signals.ts'

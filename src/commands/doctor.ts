@@ -1,15 +1,29 @@
 import { existsSync } from 'node:fs'
 import { findFile } from '../config/load.ts'
 import type { Config } from '../config/options.ts'
+import { Secret } from '../config/secret.ts'
 import { diagnose } from '../doctor/diagnose.ts'
 import type { Finding, Level } from '../doctor/finding.ts'
-import { look } from '../doctor/look.ts'
-import { readTraffic } from '../doctor/recorded.ts'
-import type { Survey } from '../doctor/survey.ts'
+import { type Given, look } from '../doctor/look.ts'
+import { readRecorded } from '../record/recorded.ts'
+import { mergedReport } from '../rollout/merge.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
-import { askAdmin } from './ask-admin.ts'
-import { configurationOf, printProblems } from './configuration.ts'
-import { formatOf, ownFlags } from './own-flags.ts'
+import { type AdminAddress, askAdmin } from './ask-admin.ts'
+import { clientAccount } from './client-account.ts'
+import { adminsOf, configurationOf, printProblems } from './configuration.ts'
+import { asksHelp, formatOf, ownFlags } from './own-flags.ts'
+
+export const DOCTOR_USAGE = `cinderguard doctor: checks an installation end to end, and says what to do. Changes nothing.
+  --config-file FILE   the gateway's configuration, as it is served with
+  --admin URL          the running gateway, if it is not at admin_bind; again for each further one
+  --audit-log FILE     take what services send from decision records instead; again for further files; also .gz
+  --fail-on LEVEL      error (the default) or warning: from which findings on the exit code is 1
+  --format json        for programs: {"findings": [{"id", "level", "what", "why", "fix"}]}
+With OS_TOKEN, or OS_USERNAME and OS_PASSWORD, of any user it is tried whether the gateway's account may check that
+user's token. To each block storage endpoint of the catalogue a request without a token is sent, which is refused
+with 401 and leaves a decision record.
+Exit codes: 0 nothing to do, 1 findings of that level, 2 wrong command line or configuration.
+`
 
 const MARKS: Readonly<Record<Level, string>> = {
   ok: 'ok     ',
@@ -18,42 +32,87 @@ const MARKS: Readonly<Record<Level, string>> = {
   error: 'ERROR  ',
 }
 
-/**
- * `cinderguard doctor [--audit-log FILE] [--format json]`: looks at a whole installation and says what to do.
- * Exit codes: 0 nothing to do, 1 warnings or errors, 2 wrong command line or configuration.
- */
+/** `cinderguard doctor`. */
 export async function doctor(argv: readonly string[]): Promise<number> {
-  const { values, rest } = ownFlags(argv, ['audit-log', 'format'])
+  if (asksHelp(argv)) {
+    process.stdout.write(DOCTOR_USAGE)
+    return 0
+  }
+  const { values, all, rest } = ownFlags(argv, ['admin', 'audit-log', 'fail-on', 'format'])
   const format = formatOf(values.format)
-  if (format === undefined) {
-    process.stderr.write('cinderguard doctor: --format is text or json\n')
+  const failOn = values['fail-on'] ?? 'error'
+  if (format === undefined || (failOn !== 'error' && failOn !== 'warning')) {
+    process.stderr.write(DOCTOR_USAGE)
     return 2
   }
   const loaded = configurationOf(rest, process.env)
+  const admins = adminsOf(all.admin ?? [], rest, process.env)
   if ('problems' in loaded) {
     printProblems(loaded.problems, 'The configuration is wrong:')
     return 2
   }
+  if ('problems' in admins) {
+    printProblems(admins.problems, 'Where the gateway is cannot be told:')
+    return 2
+  }
   const { config } = loaded
-  const traffic = await trafficOf(config, values['audit-log'])
-  const findings = diagnose(await look(config, { traffic, policyFiles: policyFilesOf(config) }))
+  const operator = operatorOf(config)
+  if (typeof operator === 'string') {
+    process.stderr.write(`cinderguard doctor: ${operator}\n`)
+    return 2
+  }
+  const traffic = await trafficOf(admins, all['audit-log'] ?? [])
+  const isRunning = await sawRequest(admins, 'req-none').then(
+    () => true,
+    () => false,
+  )
+  const saw = isRunning ? (id: string) => sawRequest(admins, id) : null
+  const findings = diagnose(
+    await look(config, { traffic, policyFiles: policyFilesOf(config), operator, saw }),
+  )
   process.stdout.write(
     format === 'json' ? `${JSON.stringify({ findings }, null, 2)}\n` : findingsText(findings),
   )
-  return findings.some(({ level }) => level === 'warning' || level === 'error') ? 1 : 0
+  return findings.some(({ level }) => level === 'error' || level === failOn) ? 1 : 0
 }
 
-async function trafficOf(config: Config, file: string | undefined): Promise<Survey['traffic']> {
+/** The operator's own account, or what is wrong with it. */
+function operatorOf(config: Config): Given['operator'] | string {
+  const account = clientAccount(process.env, config.credentials.keystone_authtoken.authUrl)
+  if (account !== null) return 'problems' in account ? account.problems.join('; ') : account
+  const { OS_TOKEN } = process.env
+  return OS_TOKEN === undefined || OS_TOKEN === '' ? null : new Secret(OS_TOKEN)
+}
+
+type Admins = readonly [AdminAddress, ...AdminAddress[]]
+
+async function trafficOf([first, ...others]: Admins, files: readonly string[]): Promise<Given['traffic']> {
+  const ask = async (address: AdminAddress) =>
+    (await askAdmin(address, '/api/v1/report', process.env.OS_TOKEN)) as ReadinessReport
   try {
-    if (file !== undefined) return readTraffic(file)
-    return (await askAdmin(
-      config.cinderguard.admin_bind,
-      '/api/v1/report',
-      process.env.OS_TOKEN,
-    )) as ReadinessReport
+    if (files.length > 0) return await readRecorded(files)
+    return mergedReport(await Promise.all([ask(first), ...others.map(ask)]))
   } catch (error) {
     return { problem: error instanceof Error ? error.message : 'failed' }
   }
+}
+
+/** Whether one of the gateways has decided on the request. @throws when one cannot be asked. */
+async function sawRequest(admins: Admins, requestId: string): Promise<boolean> {
+  const path = `/api/v1/decisions/${requestId}`
+  const answers = await Promise.all(
+    admins.map((address) =>
+      askAdmin(address, path, process.env.OS_TOKEN).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof Error && error.message.endsWith('no such decision among the latest'))
+            return false
+          throw error
+        },
+      ),
+    ),
+  )
+  return answers.includes(true)
 }
 
 function policyFilesOf({ oslo_policy, sources }: Config): readonly string[] {

@@ -10,16 +10,18 @@ import { readModes } from '../rollout/mode.ts'
 import { Turns } from '../turns.ts'
 import { versionOf } from '../version.ts'
 import { askAdmin } from './ask-admin.ts'
-import { configurationOf, printProblems } from './configuration.ts'
+import { adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
 
 const USAGE = `cinderguard explain: why a request was or would be answered as it was. Never executes it.
   cinderguard explain REQUEST-ID [--token-file FILE]      a decision that the running gateway made, by the id of the
-                      request or of Cinder's answer: what was recorded, and each fact read anew, through the token's
-                      eyes or else those of the gateway's own account
+                      request or of Cinder's answer: what was recorded, and each fact read anew (without a token
+                      through the eyes of the gateway's own account)
   cinderguard explain --request 'METHOD /v3/...' [--body JSON] [--microversion 3.44]
-                      [--token-file FILE] [--service-token-file FILE]      a request, judged now as its sender's
-The token is read from the file or from the environment variable OS_TOKEN. --format json for programs.
+                      [--token-file FILE] [--service-token-file FILE]      a request, judged now
+The token (--token-file FILE, or the environment variable OS_TOKEN) is yours: facts are read through its eyes, and a
+--request is judged as sent with it. Asking the running gateway takes it where admin_bind is not a loopback address.
+--format json for programs.
 Exit codes: 0 forwarded, 1 refused, not found or not to be had, 2 wrong command line or configuration.
 `
 const FLAGS = ['request', 'body', 'microversion', 'token-file', 'service-token-file', 'format'] as const
@@ -34,25 +36,13 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
     process.stderr.write(USAGE)
     return 2
   }
-  const loaded = configurationOf(
-    rest.filter((word) => word !== requestId),
-    process.env,
-  )
-  if ('problems' in loaded) {
-    printProblems(loaded.problems, 'The configuration is wrong:')
-    return 2
-  }
+  const others = rest.filter((word) => word !== requestId)
   try {
-    const token = tokenOf(values)
-    const described = requestId === undefined ? describe(values, token) : null
-    if (typeof described === 'string') {
-      process.stderr.write(`cinderguard explain: ${described}\n`)
-      return 2
-    }
     const explanation =
-      described === null
-        ? await recorded(loaded.config, requestId ?? '', token)
-        : await judgedNow(loaded.config, described)
+      requestId === undefined
+        ? await judged(others, values)
+        : await recorded(others, requestId, tokenOf(values))
+    if (explanation === null) return 2
     const text =
       format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation)
     process.stdout.write(text)
@@ -63,9 +53,32 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function recorded(config: Config, requestId: string, token: string | undefined): Promise<Explanation> {
+/** Of the configuration nothing is needed but where the gateway is. Null when that is wrong, which is printed. */
+async function recorded(
+  rest: readonly string[],
+  requestId: string,
+  token: string | undefined,
+): Promise<Explanation | null> {
+  const admins = adminsOf([], rest, process.env)
+  if ('problems' in admins) {
+    printProblems(admins.problems, 'Where the gateway is cannot be told:')
+    return null
+  }
   const path = `/api/v1/decisions/${encodeURIComponent(requestId)}/explanation`
-  return (await askAdmin(config.cinderguard.admin_bind, path, token)) as Explanation
+  return (await askAdmin(admins[0], path, token)) as Explanation
+}
+
+/** Null when the command line or the configuration is wrong, which is printed. */
+async function judged(rest: readonly string[], flags: Flags): Promise<Explanation | null> {
+  const loaded = configurationOf(rest, process.env)
+  if ('problems' in loaded) {
+    printProblems(loaded.problems, 'The configuration is wrong:')
+    return null
+  }
+  const described = describe(flags, tokenOf(flags))
+  if (typeof described !== 'string') return judgedNow(loaded.config, described)
+  process.stderr.write(`cinderguard explain: ${described}\n`)
+  return null
 }
 
 /** The request, or what is wrong with its description. */
@@ -99,7 +112,7 @@ function tokenIn(file: string): string {
 }
 
 async function judgedNow(config: Config, described: Described): Promise<Explanation> {
-  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined })
+  const policy = await startPolicy(config, { loaded: () => undefined, refused: () => undefined }, 'looks')
   if ('problems' in policy) throw new Error(policy.problems.join('; '))
   const { mode, mode_overrides } = config.cinderguard
   const modes = readModes(mode, mode_overrides, (name) => policy.current().has(name))

@@ -1,80 +1,62 @@
-import type { ReadinessReport, ReportRow } from '../rollout/report.ts'
+import { readRecorded } from '../record/recorded.ts'
+import { mergedReport } from '../rollout/merge.ts'
+import { reportSince } from '../rollout/readiness.ts'
+import type { ReadinessReport } from '../rollout/report.ts'
 import { askAdmin } from './ask-admin.ts'
-import { configurationOf, printProblems } from './configuration.ts'
-import { formatOf, ownFlags } from './own-flags.ts'
+import { adminsOf, printProblems } from './configuration.ts'
+import { asksHelp, formatOf, ownFlags, sinceOf } from './own-flags.ts'
+import { reportText } from './report-text.ts'
 
-/**
- * `cinderguard report`: asks the running gateway who is refused, or would be, and what to fix before enforcing.
- * Exit code 0: ready to enforce; 1: not, or no gateway answers; 2: wrong command line or configuration.
- */
+export const REPORT_USAGE = `cinderguard report: who is refused, or would be, and what to fix before enforcing.
+  --admin URL        ask this gateway, http://HOST:PORT or unix:/PATH; again for each further one, to be added up.
+                     Otherwise the one at [cinderguard] admin_bind of the configuration (--config-file FILE).
+                     The token in OS_TOKEN is sent where admin_bind is not a loopback address.
+  --audit-log FILE   read decision records instead; again for each further file, oldest first; also .gz
+  --since WHEN       leave out what was not seen since: 2026-11-25T10:00Z, or 90m, 6h, 2d ago
+  --format json      for programs
+Exit codes: 0 ready to enforce, 1 not ready, 2 wrong command line, configuration or file, 3 a gateway gave no answer.
+`
+
+/** `cinderguard report`. */
 export async function report(argv: readonly string[]): Promise<number> {
-  const { values, rest } = ownFlags(argv, ['format'])
-  const format = formatOf(values.format)
-  if (format === undefined) {
-    process.stderr.write('cinderguard report: --format is text or json\n')
-    return 2
+  if (asksHelp(argv)) {
+    process.stdout.write(REPORT_USAGE)
+    return 0
   }
-  const loaded = configurationOf(rest, process.env)
-  if ('problems' in loaded) {
-    printProblems(loaded.problems, 'The configuration, which says where the gateway is, is wrong:')
+  const { values, all, rest } = ownFlags(argv, ['format', 'admin', 'audit-log', 'since'])
+  const format = formatOf(values.format)
+  const since = values.since === undefined ? '' : sinceOf(values.since, Date.now())
+  const files = all['audit-log'] ?? []
+  if (format === undefined || since === undefined || (files.length > 0 && all.admin !== undefined)) {
+    process.stderr.write(REPORT_USAGE)
     return 2
   }
   try {
-    const token = process.env.OS_TOKEN
-    const found = (await askAdmin(
-      loaded.config.cinderguard.admin_bind,
-      '/api/v1/report',
-      token,
-    )) as ReadinessReport
+    const found =
+      files.length > 0 ? await readRecorded(files, since) : await asked(all.admin ?? [], rest, since)
+    if (found === null) return 2
     process.stdout.write(format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : reportText(found))
     return found.ready ? 0 : 1
   } catch (error) {
     process.stderr.write(`cinderguard report: ${error instanceof Error ? error.message : 'failed'}\n`)
-    return 1
+    return files.length > 0 ? 2 : 3
   }
 }
 
-/** The report as a person reads it. */
-export function reportText(found: ReadinessReport): string {
-  const lines = [
-    `Mode ${found.mode}, since ${found.since}: ${found.guarded} guarded operations judged.`,
-    `${found.ready ? 'READY' : 'NOT READY'} to enforce. ${found.advice}`,
-    '',
-    ...section(
-      'In the way of enforcing',
-      found.rows.filter(({ blocks }) => blocks),
-    ),
-    ...section(
-      'Refused as intended',
-      found.rows.filter(({ blocks }) => !blocks),
-    ),
-    'Services seen with good service tokens',
-    ...(found.services.length === 0
-      ? [
-          '  none yet. Nova must be among them before enforcing: detach a volume by the Compute API and look again.',
-        ]
-      : found.services.map(
-          ({ userName, count, last, roles, addresses }) =>
-            `  ${userName}  ${count} times, last ${last}, roles ${roles.join(', ')}, from ${addresses.join(', ')}`,
-        )),
-  ]
-  if (found.others > 0)
-    lines.push('', `${found.others} more refusals are not listed: too many different ones.`)
-  return `${lines.join('\n')}\n`
-}
-
-function section(title: string, rows: readonly ReportRow[]): readonly string[] {
-  if (rows.length === 0) return [title, '  none', '']
-  return [title, ...rows.flatMap(rowLines), '']
-}
-
-function rowLines(row: ReportRow): readonly string[] {
-  const rule = row.rule === null ? '' : ` (${row.rule})`
-  const who = `${row.userName ?? 'nobody known'} (user ${row.userId ?? '-'}, project ${row.projectId ?? '-'})`
-  return [
-    `  ${row.count} × ${row.operation}: ${row.reason}${rule}${row.verdict === 'observed' ? ', only observed' : ''}`,
-    `      by ${who}`,
-    `      from ${row.address ?? '-'}, ${row.userAgent ?? 'no user agent'}; ${row.first} to ${row.last}`,
-    ...(row.hint === null ? [] : [`      ${row.hint}`]),
-  ]
+/** What the gateways say together; null when it cannot be told who they are, which is printed. */
+async function asked(
+  admins: readonly string[],
+  rest: readonly string[],
+  since: string,
+): Promise<ReadinessReport | null> {
+  const addresses = adminsOf(admins, rest, process.env)
+  if ('problems' in addresses) {
+    printProblems(addresses.problems, 'Where the gateway is cannot be told:')
+    return null
+  }
+  const [first, ...others] = addresses
+  const ask = async (address: typeof first) =>
+    (await askAdmin(address, '/api/v1/report', process.env.OS_TOKEN)) as ReadinessReport
+  const found = mergedReport(await Promise.all([ask(first), ...others.map(ask)]))
+  return since === '' ? found : reportSince(found, since)
 }

@@ -17,7 +17,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
     return 2
   }
   const log = createLogger(loaded.config.cinderguard.log_level)
-  const policy = await startPolicy(loaded.config, policyEvents(log))
+  const part = cluster.isWorker ? 'follows' : 'keeps'
+  const policy = await startPolicy(loaded.config, policyEvents(log), part)
   if ('problems' in policy) {
     process.stderr.write(
       `cinderguard does not start without a good policy:\n  ${policy.problems.join('\n  ')}\n`,
@@ -56,8 +57,15 @@ export async function serve(argv: readonly string[]): Promise<number> {
 /** A problem is said once, and once more when it is over. */
 function policyEvents(log: Logger): PolicyEvents {
   let told: string | null = null
+  let noticed: readonly string[] = []
   return {
-    loaded: ({ version, digest }) => log.info({ version, digest }, 'policy in force'),
+    loaded({ version, digest }, notices) {
+      log.info({ version, digest }, 'policy in force')
+      // Workers would say it once more each.
+      if (!cluster.isWorker)
+        for (const notice of notices) if (!noticed.includes(notice)) log.warn({ notice }, 'policy')
+      noticed = notices
+    },
     refused(problem) {
       if (problem === told) return
       told = problem

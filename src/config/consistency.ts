@@ -1,5 +1,6 @@
 import { type Account, AUTH_OPTIONS, type Credentials, credentialsOf } from './credentials.ts'
 import { nearest } from './nearest.ts'
+import { readNetworks } from './networks.ts'
 import type { Address } from './option.ts'
 import { findOption, OPTIONS } from './options.ts'
 import type { Problem } from './problem.ts'
@@ -75,6 +76,8 @@ export function conflicts(values: Values): readonly Problem[] {
     tls_cert_file,
     tls_key_file,
     tls_client_ca_file,
+    admin_tls_cert_file,
+    admin_tls_key_file,
     upstream_certfile,
     upstream_keyfile,
     upstream_socket,
@@ -88,12 +91,18 @@ export function conflicts(values: Values): readonly Problem[] {
     tls_cert_file?: string
     tls_key_file?: string
     tls_client_ca_file?: string
+    admin_tls_cert_file?: string
+    admin_tls_key_file?: string
   }
   const where = '[cinderguard]'
   if ((tls_cert_file === undefined) !== (tls_key_file === undefined)) {
     problems.push({ code: 'conflict', where, message: 'tls_cert_file and tls_key_file go together' })
   } else if (tls_client_ca_file !== undefined && tls_cert_file === undefined) {
     problems.push({ code: 'conflict', where, message: 'tls_client_ca_file needs tls_cert_file' })
+  }
+  if ((admin_tls_cert_file === undefined) !== (admin_tls_key_file === undefined)) {
+    const message = 'admin_tls_cert_file and admin_tls_key_file go together'
+    problems.push({ code: 'conflict', where, message })
   }
   if ((upstream_certfile === undefined) !== (upstream_keyfile === undefined)) {
     problems.push({ code: 'conflict', where, message: 'upstream_certfile and upstream_keyfile go together' })
@@ -103,8 +112,25 @@ export function conflicts(values: Values): readonly Problem[] {
     const message = 'remote_ssl_client_crt_file and remote_ssl_client_key_file go together'
     problems.push({ code: 'conflict', where: '[oslo_policy]', message })
   }
+  for (const name of ['service_hosts', 'trusted_proxies'] as const) {
+    const networks = readNetworks((values.cinderguard?.[name] ?? []) as readonly string[])
+    if ('problems' in networks)
+      problems.push(
+        ...networks.problems.map(
+          (message): Problem => ({ code: 'wrong_type', where: `${where} ${name}`, message }),
+        ),
+      )
+  }
   if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
     problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })
+  }
+  const path = upstream === undefined ? '/' : new URL(upstream).pathname
+  if (path !== '/') {
+    problems.push({
+      code: 'conflict',
+      where,
+      message: `upstream has the path ${path}, which would be dropped; write it in public_prefix: the gateway sends the paths that it receives`,
+    })
   }
   if (bind?.kind === 'tcp' && upstream !== undefined && upstream_socket === undefined) {
     const { hostname, port, protocol } = new URL(upstream)

@@ -81,6 +81,11 @@ export const TLS_OPTIONS = {
     type: 'path',
     help: 'PEM file of the authorities to trust instead of the system ones. A wrong file makes every call fail.',
   },
+  certfile: {
+    type: 'path',
+    help: 'Certificate (PEM) that the gateway shows to the service. With keyfile, unless the key is in it.',
+  },
+  keyfile: { type: 'path', help: 'Key of certfile (PEM, unencrypted).' },
   insecure: {
     type: 'bool',
     default: 'false',

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { conflicts, readAccounts, unknownOptions } from './consistency.ts'
 import { type IniEntry, parseIni } from './ini.ts'
 import type { Option } from './option.ts'
-import { type Config, OPTIONS } from './options.ts'
+import { type Config, findOption, OPTIONS } from './options.ts'
 import { describeProblem, type Problem } from './problem.ts'
 import { readOption } from './read.ts'
 import { find, type Sources } from './sources.ts'
@@ -55,6 +55,22 @@ export function loadConfig(input: ConfigInput): Loaded {
   const config = { ...values, credentials, sources: { files: paths, dirs: input.dirs ?? [] } }
   // Each value was read by the row of the table that its type is made from.
   return { config: config as unknown as Config, notices: unique(notices) }
+}
+
+/** One option alone, for a command that needs no more: whatever is wrong with others does not stop it. */
+export function loadOption(
+  input: ConfigInput,
+  section: string,
+  name: string,
+): { readonly value: unknown } | { readonly problems: readonly Problem[] } {
+  const problems: Problem[] = []
+  const { entries } = readFiles(input, problems)
+  const option = findOption(section, name)
+  if (option === undefined) throw new Error(`there is no option ${name} in [${section}]`)
+  const sources: Sources = { overrides: input.overrides ?? {}, env: input.env ?? {}, files: entries }
+  const read = readOption(sources, section, name, option, [])
+  if ('problem' in read) problems.push(read.problem)
+  return 'value' in read && problems.length === 0 ? { value: read.value } : { problems }
 }
 
 /** Two sections that share an account through auth_section say the same about it. */

@@ -79,7 +79,20 @@ export const OPTIONS = {
     admin_bind: {
       type: 'address',
       default: '127.0.0.1:9776',
-      help: 'Where health, readiness and metrics are served, in the form of bind. No login: keep it off public networks.',
+      help: 'Where health, readiness, metrics and the console are served, in the form of bind. Health, readiness and metrics need no login: keep it off public networks. The console and its API do; see console_role.',
+    },
+    admin_tls_cert_file: {
+      type: 'path',
+      help: 'Certificate (PEM, with what it was signed by) of the admin listener, which then speaks TLS. With admin_tls_key_file. A replaced file counts within seconds.',
+    },
+    admin_tls_key_file: { type: 'path', help: 'Key of admin_tls_cert_file (PEM, unencrypted).' },
+    readiness_interval: {
+      type: 'float',
+      unit: 'seconds',
+      min: 0,
+      max: 3600,
+      default: '5',
+      help: 'How often Keystone, Cinder and Nova are probed for /readyz and cinderguard_dependency_ready; a result is good for a second and a half for all who ask. 0 probes only when somebody asks, and metrics are then as old.',
     },
     mode: {
       type: 'enum',
@@ -105,7 +118,12 @@ export const OPTIONS = {
     service_hosts: {
       type: 'list',
       default: '',
-      help: 'Addresses that services such as Nova call from. A refused call from there is recorded as service_token_missing instead of attachment_in_use; the answer and the decision stay the same.',
+      help: 'Addresses, or networks such as 10.0.0.0/24, that services such as Nova call from. A refused call from there is recorded as service_token_missing instead of attachment_in_use; the answer and the decision stay the same.',
+    },
+    trusted_proxies: {
+      type: 'list',
+      default: '',
+      help: 'Addresses, or networks such as 10.0.0.0/24, of the proxies and balancers in front of the gateway; unix for one that connects by a unix socket. The X-Forwarded-For that they append to says who the client is, for records, service_hosts and the policy check cinderguard.address; it is read from the right, through these only. Name nobody who does not append to it: clients behind it could invent addresses. Empty: the other end of the connection is the client.',
     },
     audit_log: {
       type: 'string',
@@ -246,7 +264,7 @@ export const OPTIONS = {
     project_id_regex: {
       type: 'regex',
       default: '[0-9a-f\\-]+',
-      help: "What the project id in a path looks like. Must be Cinder's own value: else the two disagree about which part of a path is the project.",
+      help: "What the project id in a path looks like to Cinder (20.0.0 and later). Where a path has something else in that place, and not the token's own project either, it is left to Cinder, whose routes do not know it (404).",
     },
     osapi_max_limit: {
       type: 'int',
@@ -270,8 +288,15 @@ export const OPTIONS = {
       type: 'string',
       help: 'Section to read auth_type, auth_url and the account from, instead of this one.',
     },
-    region_name: { type: 'string', help: 'Region of the Keystone endpoint in the service catalogue.' },
-    interface: { ...INTERFACES, default: 'internal', help: 'Which of the Keystone endpoints is called.' },
+    region_name: {
+      type: 'string',
+      help: 'Read as keystonemiddleware writes it, and of no effect: Keystone is asked at auth_url.',
+    },
+    interface: {
+      ...INTERFACES,
+      default: 'internal',
+      help: 'Read as keystonemiddleware writes it, and of no effect: Keystone is asked at auth_url.',
+    },
     service_token_roles: {
       type: 'list',
       default: 'service',
@@ -292,11 +317,11 @@ export const OPTIONS = {
     },
     service_type: {
       type: 'string',
-      help: "Type of the block storage service in the catalogue (volumev3, block-storage), needed to judge an application credential's access rules: without it tokens that carry such rules are refused.",
+      help: 'Read as keystonemiddleware writes it, and of no effect: a token with access rules is judged by Cinder itself, to which it is forwarded.',
     },
     http_connect_timeout: {
       ...SECONDS,
-      help: 'Time to open a connection to Keystone; without it keystone_timeout alone counts.',
+      help: 'Time to open a connection to Keystone; within keystone_timeout, which alone counts without it.',
     },
     http_request_max_retries: {
       type: 'int',
@@ -304,7 +329,7 @@ export const OPTIONS = {
       min: 0,
       max: 100,
       default: '3',
-      help: 'How often opening a connection to Keystone is tried again, within keystone_timeout.',
+      help: 'How often a look-up in Keystone whose connection fails is tried again, within keystone_timeout.',
     },
     memcached_servers: {
       type: 'list',
@@ -370,7 +395,7 @@ export const OPTIONS = {
     interface: { ...INTERFACES, default: 'public', help: 'Which of the Nova endpoints is called.' },
     token_auth_url: {
       type: 'url',
-      help: "Keystone to use the user's token with, when it is not that of [keystone_authtoken].",
+      help: "Read as Cinder writes it, and of no effect: the user's token is sent to Nova as it is.",
     },
     ...TLS_OPTIONS,
     timeout: {
@@ -494,14 +519,14 @@ export const OPTIONS = {
     enable_proxy_headers_parsing: {
       type: 'bool',
       default: 'false',
-      help: 'Believe the headers by which a proxy in front tells scheme, host and address of the client. Only with a proxy in front that overwrites them: else clients invent them.',
+      help: "Read as Cinder writes it, and of no effect here: X-Forwarded-* and Forwarded go on to Cinder as they came, which by this option builds the links in its answers of them. Whose word on the client's address the gateway itself takes is [cinderguard] trusted_proxies.",
     },
   },
   cors: {
     allowed_origin: {
       type: 'list',
       default: '',
-      help: 'Origins of pages that may call the API from a browser, such as https://dashboard.example.org. Empty allows none.',
+      help: "Read as Cinder writes it, and of no effect: browsers are answered by the upstream Cinder, and the gateway's own refusals allow no origin.",
     },
   },
 } as const satisfies Record<string, Record<string, Option>>

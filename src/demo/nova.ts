@@ -54,7 +54,8 @@ export class Nova extends Listener {
     if (!token) return unauthenticated(this.#keystone.url)
     const version = this.#negotiate(request)
     if (typeof version !== 'string') return version
-    return withHeaders(this.#route(request.method, path, token, version), {
+    const marker = new URL(request.target, this.url).searchParams.get('marker')
+    return withHeaders(this.#route(request.method, path, token, version, marker), {
       'openstack-api-version': `compute ${version}`,
       'x-openstack-nova-api-version': version,
       vary: 'OpenStack-API-Version, X-OpenStack-Nova-API-Version',
@@ -78,7 +79,7 @@ export class Nova extends Listener {
     return apiFault(406, `Version ${asked} is not supported by the API. ${range}`)
   }
 
-  #route(method: string, path: string, token: TokenRecord, version: string): Reply {
+  #route(method: string, path: string, token: TokenRecord, version: string, marker: string | null): Reply {
     const match =
       /^\/v2\.1(?:\/[0-9a-f-]{32,36})?\/servers(?:\/([^/]+)(?:\/os-volume_attachments(?:\/([^/]+))?)?)?$/.exec(
         path,
@@ -86,9 +87,11 @@ export class Nova extends Listener {
     if (!match) return apiFault(404)
     if (method !== 'GET' && method !== 'HEAD') return apiFault(405)
     const [, serverId, volumeId] = match
-    if (serverId === undefined) {
+    if (serverId === undefined || serverId === 'detail') {
       const seen = [...this.servers.values()].filter((server) => sees(token, server))
-      return jsonReply(200, { servers: seen.map(({ id, name }) => ({ id, name, links: [] })) })
+      const rest = marker === null ? seen : seen.slice(seen.findIndex(({ id }) => id === marker) + 1)
+      const summary = ({ id, name }: ComputeServer) => ({ id, name, links: [] })
+      return jsonReply(200, { servers: rest.map(serverId === 'detail' ? serverView : summary) })
     }
     const server = this.servers.get(serverId)
     if (!server || !sees(token, server)) return apiFault(404, `Instance ${serverId} could not be found.`)

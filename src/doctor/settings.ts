@@ -1,17 +1,17 @@
 import { type Finding, ok } from './finding.ts'
-import type { Survey } from './survey.ts'
+import { isUnknown, type Survey } from './survey.ts'
 
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 
 /** Settings that are debts, or that do less than they seem to. */
-export function settingFindings({ config, policyFiles }: Survey): readonly Finding[] {
+export function settingFindings({ config, policyFiles, traffic }: Survey): readonly Finding[] {
   const { cinderguard, keystone_authtoken } = config
-  const findings: Finding[] = []
+  const findings: Finding[] = [...proxies(config)]
   if (cinderguard.trusted_service_users.length > 0)
     findings.push({
       id: 'trusted-service-users',
       level: 'warning',
-      what: `${cinderguard.trusted_service_users.length} user(s) count as a service without a service token (trusted_service_users).`,
+      what: `${cinderguard.trusted_service_users.length} user(s) count as a service without a service token (trusted_service_users)${usedBy(traffic)}.`,
       why: 'Whoever has a token of such a user goes round the safety check: a debt.',
       fix: [
         '# [service_user] in the services that act as these users, then',
@@ -34,7 +34,7 @@ export function settingFindings({ config, policyFiles }: Survey): readonly Findi
       level: 'info',
       what: `${item.trim()}: its refusals are only observed.`,
       why: 'What it stands for is not guarded.',
-      fix: [],
+      fix: ['[cinderguard]', `mode_overrides =   # without ${item.trim()}`],
     })
   for (const [section, { insecure }] of [
     ['keystone_authtoken', keystone_authtoken],
@@ -49,13 +49,16 @@ export function settingFindings({ config, policyFiles }: Survey): readonly Findi
         fix: [`[${section}]`, 'insecure = false', 'cafile = /etc/ssl/certs/ca-certificates.crt'],
       })
   const admin = cinderguard.admin_bind
+  const clear = cinderguard.admin_tls_cert_file === undefined
   if (admin.kind === 'tcp' && !LOOPBACK.test(admin.host))
     findings.push({
       id: 'admin-listener',
       level: 'info',
-      what: `Metrics are served on ${admin.host}:${admin.port} without a login.`,
+      what: `Metrics are served on ${admin.host}:${admin.port} without a login${clear ? ' and in clear' : ''}.`,
       why: 'Decisions and the console need the role console_role there; metrics and readiness do not.',
-      fix: [],
+      fix: clear
+        ? ['[cinderguard]', 'admin_tls_cert_file = ...', 'admin_tls_key_file = ...']
+        : ['[cinderguard]', `admin_bind = 127.0.0.1:${admin.port}   # or a firewall in front of it`],
     })
   findings.push(
     policyFiles.length > 0
@@ -69,4 +72,37 @@ export function settingFindings({ config, policyFiles }: Survey): readonly Findi
         },
   )
   return findings
+}
+
+function usedBy(traffic: Survey['traffic']): string {
+  if (isUnknown(traffic)) return ''
+  if (traffic.trusted.length === 0) return ', and nobody did so yet'
+  const each = traffic.trusted.map(
+    ({ userName, userId, count, last }) => `${userName || userId} ${count} times, last ${last}`,
+  )
+  return `: ${each.join('; ')}`
+}
+
+/** Behind a proxy that is not named every client has the proxy's address. */
+function proxies({ cinderguard, oslo_middleware }: Survey['config']): readonly Finding[] {
+  if (cinderguard.trusted_proxies.length > 0)
+    return [
+      ok(
+        'trusted-proxies',
+        `Clients are known by what ${cinderguard.trusted_proxies.join(', ')} say of them.`,
+      ),
+    ]
+  if (!oslo_middleware.enable_proxy_headers_parsing) return []
+  return [
+    {
+      id: 'trusted-proxies',
+      level: 'warning',
+      what: 'enable_proxy_headers_parsing is set, so a proxy is in front; and trusted_proxies names none.',
+      why: "Records, service_hosts and the policy check cinderguard.address take the proxy's address for the client's: which compute host sends no service token cannot be told.",
+      fix: [
+        '[cinderguard]',
+        'trusted_proxies = ADDRESS-OF-THE-PROXY, …   # it must append to X-Forwarded-For',
+      ],
+    },
+  ]
 }

@@ -1,12 +1,10 @@
-import type { ReadinessReport } from '../rollout/report.ts'
-import { type Finding, ok } from './finding.ts'
+import type { ReadinessReport, ReportRow } from '../rollout/report.ts'
+import { type Finding, ok, type ToDo } from './finding.ts'
+import { isUserOf, SERVICES } from './services.ts'
 import { isUnknown, type Survey } from './survey.ts'
 
-/** Services that detach volumes and so must send service tokens; the first is in every cloud. */
-const SERVICES = ['nova', 'cinder', 'glance', 'ironic', 'manila', 'masakari'] as const
-
-/** Who was seen sending service tokens, and who was not. */
-export function trafficFindings({ traffic, config }: Survey): readonly Finding[] {
+/** Who was seen sending service tokens, who was not, and what else would be refused. */
+export function trafficFindings({ traffic, config, own }: Survey): readonly Finding[] {
   if (isUnknown(traffic))
     return [
       {
@@ -19,67 +17,96 @@ export function trafficFindings({ traffic, config }: Survey): readonly Finding[]
         ],
       },
     ]
-  const roles = config.keystone_authtoken.service_token_roles
-  return [...missing(traffic), ...badTokens(traffic), ...seen(traffic, roles)]
+  const blocking = traffic.rows.filter(({ blocks }) => blocks)
+  const role = config.keystone_authtoken.service_token_roles[0] ?? 'service'
+  const ownId = isUnknown(own) ? null : own.userId
+  return [
+    ...blocking.map((row) => standing(row, role)),
+    ...outages(traffic),
+    ...SERVICES.map((service): Finding => {
+      const seen = traffic.services.find(
+        ({ userId, userName }) => userId !== ownId && isUserOf(service, userName),
+      )
+      if (seen !== undefined)
+        return ok(
+          service.id,
+          `${service.name} sends good service tokens, as ${seen.userName} (${seen.count} ×, last ${seen.last}).`,
+        )
+      const needed = service.without !== null
+      return {
+        id: service.id,
+        level: service.id === 'service-nova' ? 'warning' : 'info',
+        what: `${service.name} was not seen sending a service token (${traffic.guarded} guarded operations since ${traffic.since || 'the start'}).`,
+        why: service.without ?? 'Nothing depends on it here.',
+        fix: [
+          ...(service.id === 'service-nova'
+            ? ['openstack server remove volume SERVER VOLUME   # to see whether it does; if not:']
+            : []),
+          ...service.fix(service.words[0] ?? 'service'),
+          ...(needed ? [`openstack role add --user ${service.words[0]} --project service ${role}`] : []),
+        ] as unknown as ToDo['fix'],
+      }
+    }),
+  ]
 }
 
-function missing({ rows }: ReadinessReport): readonly Finding[] {
+/** One row that stands in the way of enforcing. */
+function standing(row: ReportRow, role: string): Finding {
+  const { reason, count, operation, userAgent } = row
+  const place = row.address || 'somewhere'
+  const [nova] = SERVICES
+  switch (reason) {
+    case 'service_token_missing':
+      return {
+        id: 'service-token-missing',
+        level: 'error',
+        what: `${count} × ${operation} came from ${place} (${userAgent ?? 'no user agent'}) like a service's, without a service token; last ${row.last}.`,
+        why: nova?.without ?? '',
+        fix: [`# on ${place}, most likely:`, ...(nova?.fix('nova') ?? [])],
+      }
+    case 'service_role_missing':
+    case 'service_role_required':
+      return {
+        id: 'service-role-missing',
+        level: 'error',
+        what: `${count} × ${operation} came from ${place} with a service token of ${row.serviceUser ?? 'a user'}, which has no service role; last ${row.last}.`,
+        why: 'The service token does not count: its calls are refused as if it had sent none. Once it has the role, that counts when token_cache_time is over.',
+        fix: [commandIn(row) ?? `openstack role add --user USER --project service ${role}`],
+      }
+    case 'invalid_service_token':
+      return {
+        id: 'invalid-service-token',
+        level: 'error',
+        what: `${count} × a service token from ${place} (${userAgent ?? 'no user agent'}) was unknown or expired; last ${row.last}.`,
+        why: 'The calls of that service are refused with 401.',
+        fix: [
+          `# on ${place}: the account in [service_user] of that service, its password, project and domain`,
+        ],
+      }
+    default:
+      return {
+        id: 'would-be-refused',
+        level: row.verdict === 'observed' ? 'warning' : 'info',
+        what: `${count} × ${operation} from ${place} would be refused: ${reason}${row.rule === null ? '' : ` (${row.rule})`}; last ${row.last}.`,
+        why: 'Cinder does it today.',
+        fix: [row.hint ?? 'cinderguard report   # shows who, and since when'],
+      }
+  }
+}
+
+/** The hint of a missing role ends with the very command. */
+function commandIn({ hint }: ReportRow): string | undefined {
+  return /openstack role add .*$/.exec(hint ?? '')?.[0]
+}
+
+function outages({ rows }: ReadinessReport): readonly Finding[] {
   return rows
-    .filter(({ reason }) => reason === 'service_token_missing')
-    .map(({ count, address, userAgent, operation }) => ({
-      id: 'service-token-missing',
-      level: 'error' as const,
-      what: `${count} × ${operation} came from ${address ?? 'somewhere'} (${userAgent ?? 'no user agent'}) like a service's, without a service token.`,
-      why: 'Users cannot detach their volumes by Nova: fixed Cinder, and the gateway once it enforces, answer 409.',
-      fix: [
-        `# nova.conf on ${address ?? 'that host'}, then restart nova-compute and nova-api`,
-        '[service_user]',
-        'send_service_user_token = true',
-        'auth_type = password',
-        'auth_url = …',
-        'username = nova',
-        'password = …',
-        'user_domain_name = Default',
-        'project_name = service',
-        'project_domain_name = Default',
-      ],
+    .filter(({ kind }) => kind === 'outage')
+    .map(({ reason, count, first, last }) => ({
+      id: 'outages',
+      level: 'info',
+      what: `${count} requests met ${reason}, from ${first} to ${last}.`,
+      why: 'What the gateway asks was away, slow or broken. Guarded operations are refused meanwhile.',
+      fix: ['curl -s http://127.0.0.1:9776/readyz   # whether all answer now'],
     }))
-}
-
-function badTokens({ rows }: ReadinessReport): readonly Finding[] {
-  return rows
-    .filter(({ reason }) => reason === 'invalid_service_token' || reason === 'service_role_required')
-    .map(({ reason, count, address }) => ({
-      id: reason.replaceAll('_', '-'),
-      level: 'error' as const,
-      what: `${count} × a service token from ${address ?? 'somewhere'} ${reason === 'service_role_required' ? 'had no service role' : 'was unknown or expired'}.`,
-      why: 'The calls of that service are refused with 401.',
-      fix:
-        reason === 'service_role_required'
-          ? ['openstack role add --project service --user USER service']
-          : ['# the account in [service_user] of that service: its password, project and domain'],
-    }))
-}
-
-function seen({ services, guarded }: ReadinessReport, roles: readonly string[]): readonly Finding[] {
-  return SERVICES.flatMap((name): readonly Finding[] => {
-    const found = services.find(({ userName }) => userName.toLowerCase().startsWith(name))
-    if (found !== undefined)
-      return [
-        ok(
-          `service-${name}`,
-          `${name} sends good service tokens (${found.count} times, last ${found.last}).`,
-        ),
-      ]
-    if (name !== 'nova') return []
-    return [
-      {
-        id: 'service-nova',
-        level: 'warning',
-        what: `Nova was not seen sending a service token yet (${guarded} guarded operations seen).`,
-        why: 'Before enforcing, one detach by the Compute API should show that it does.',
-        fix: ['openstack server remove volume SERVER VOLUME', `# its user needs one of: ${roles.join(', ')}`],
-      },
-    ]
-  })
 }

@@ -1,48 +1,69 @@
-import type { CatalogEntry } from '../clouds/session.ts'
+import { blockStorageOf } from './block-storage.ts'
 import { type Finding, ok } from './finding.ts'
 import { isUnknown, type Survey } from './survey.ts'
-
-const BLOCK_STORAGE = ['volumev3', 'volumev2', 'block-storage', 'block-store', 'volume']
 
 /** Ways to Cinder that do not lead through the gateway: on each of them nothing is checked. */
 export function wayAroundFindings(survey: Survey): readonly Finding[] {
   return [network(survey), ...catalogue(survey)]
 }
 
-function network({ upstreamSeenAt, config }: Survey): Finding {
+function network({ reach, config, cinder }: Survey): Finding {
+  const id = 'upstream-reachable'
   const { upstream } = config.cinderguard
-  const { hostname, port } = new URL(upstream)
-  if (upstreamSeenAt.length === 0)
-    return ok('upstream-reachable', `Cinder's port is not open on this machine's outside addresses.`)
+  const { hostname, port, protocol } = new URL(upstream)
+  if (reach.kind === 'socket') {
+    if (!reach.isOpen)
+      return ok(id, `Cinder listens on a unix socket, ${reach.path}, that is not open to everybody.`)
+    return {
+      id,
+      level: 'warning',
+      what: `Every user of this machine may connect to Cinder's socket ${reach.path}.`,
+      why: 'Whoever has an account here goes round every check.',
+      fix: [`chmod o-w ${reach.path}   # and so in what creates it, such as uWSGI's chmod-socket = 660`],
+    }
+  }
+  if (reach.kind === 'loopback') {
+    if (reach.openAt.length === 0)
+      return ok(id, "Cinder's port is not open on this machine's outside addresses.")
+    return {
+      id,
+      level: 'error',
+      what: `Cinder itself answers on ${reach.openAt.join(', ')}, reachable from elsewhere.`,
+      why: 'Whoever reaches it there goes round every check.',
+      fix: [
+        '# cinder.conf',
+        '[DEFAULT]',
+        `osapi_volume_listen = ${hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, '')}`,
+        '# or close the port in the firewall',
+      ],
+    }
+  }
+  // One that answers nobody at all says nothing of certificates.
+  if (reach.answersAnybody === false && !isUnknown(cinder))
+    return ok(id, `Cinder at ${upstream} answers only who shows a client certificate.`)
+  const number = port || (protocol === 'https:' ? '443' : '80')
   return {
-    id: 'upstream-reachable',
-    level: 'error',
-    what: `Cinder itself answers on ${upstreamSeenAt.map((address) => `${address}:${port}`).join(', ')}, reachable from elsewhere.`,
-    why: 'Whoever reaches it there goes round every check.',
+    id,
+    level: 'warning',
+    what: `Cinder at ${upstream} is reached over the network${reach.answersAnybody === true ? ', and answers without the client certificate that upstream_certfile shows it' : ''}. Whether others reach it too cannot be seen from here.`,
+    why: 'Whoever does goes round every check.',
     fix: [
-      '# cinder.conf',
-      '[DEFAULT]',
-      `osapi_volume_listen = ${hostname === 'localhost' ? '127.0.0.1' : hostname}`,
-      '# or close the port in the firewall',
+      '# on the host of Cinder, let in the gateways only:',
+      `nft add rule inet filter input tcp dport ${number} ip saddr != GATEWAY reject`,
+      '# or make it demand a client certificate (TLS), and here:',
+      '[cinderguard]',
+      'upstream_certfile = …',
+      'upstream_keyfile = …',
+      '# then from a machine of a user, and from a compute host; it must fail:',
+      `curl -k -m 5 ${protocol}//${hostname}:${number}/`,
     ],
   }
 }
 
-function catalogue({ own, config }: Survey): readonly Finding[] {
+function catalogue(survey: Survey): readonly Finding[] {
+  const { own, config, proofs } = survey
   if (isUnknown(own)) return []
-  const mine = own.catalog.filter(({ type }) => BLOCK_STORAGE.includes(type))
-  const upstream = placeOf(config.cinderguard.upstream)
-  const wrong = endpointsAt(mine, upstream)
-  if (wrong.length > 0)
-    return [
-      {
-        id: 'catalogue',
-        level: 'error',
-        what: `The service catalogue sends clients to Cinder itself: ${wrong.join(', ')}.`,
-        why: 'Clients that follow the catalogue never meet the gateway.',
-        fix: ['openstack endpoint set --url http://GATEWAY:8776/v3/%(project_id)s ENDPOINT-ID'],
-      },
-    ]
+  const mine = blockStorageOf(own.catalog)
   if (mine.length === 0)
     return [
       {
@@ -50,19 +71,59 @@ function catalogue({ own, config }: Survey): readonly Finding[] {
         level: 'info',
         what: "The gateway's account sees no block storage endpoint in the catalogue.",
         why: 'Whether clients are sent to the gateway could not be seen.',
-        fix: [],
+        fix: ['openstack endpoint list --service volumev3'],
       },
     ]
-  return [ok('catalogue', 'No block storage endpoint of the catalogue is Cinder itself.')]
+  const upstream = placeOf(config.cinderguard.upstream)
+  const wrong = mine.filter(({ url }) => placeOf(url) === upstream)
+  if (wrong.length > 0 && config.cinderguard.upstream_socket === undefined)
+    return [
+      {
+        id: 'catalogue',
+        level: 'error',
+        what: `The service catalogue sends clients to Cinder itself: ${wrong.map((each) => `${each.interface} ${each.url}`).join(', ')}.`,
+        why: 'Clients that follow the catalogue never meet the gateway.',
+        fix: ENDPOINT,
+      },
+    ]
+  if (proofs.length === 0)
+    return [
+      {
+        id: 'catalogue',
+        level: 'info',
+        what: 'No block storage endpoint of the catalogue is Cinder itself; that they lead to the gateway is not proven.',
+        why: 'No running gateway could be asked what it sees.',
+        fix: ['cinderguard doctor --admin http://127.0.0.1:9776   # or where its admin_bind is'],
+      },
+    ]
+  return proofs.map(({ url, interface: iface, result }): Finding => {
+    if (result === 'seen')
+      return ok('catalogue', `The catalogue's endpoint ${url} (${iface}) leads to the gateway.`)
+    if (result === 'not-seen')
+      return {
+        id: 'catalogue',
+        level: 'error',
+        what: `The catalogue's endpoint ${url} (${iface}) does not lead to the gateway: it saw none of the requests that were sent there.`,
+        why: 'Clients that follow the catalogue meet something else: perhaps Cinder itself.',
+        fix: [
+          ...ENDPOINT,
+          '# if other gateways are behind it, name all: cinderguard doctor --admin URL --admin URL',
+        ],
+      }
+    return {
+      id: 'catalogue',
+      level: 'warning',
+      what: `The catalogue's endpoint ${url} (${iface}) could not be tried from here: ${result.problem}.`,
+      why: 'Whether it leads to the gateway is not known.',
+      fix: ['# run cinderguard doctor where that address can be reached'],
+    }
+  })
 }
 
-function endpointsAt(entries: readonly CatalogEntry[], place: string): readonly string[] {
-  return entries.flatMap(({ endpoints }) =>
-    endpoints
-      .filter(({ url }) => placeOf(url) === place)
-      .map(({ url, interface: iface }) => `${iface} ${url}`),
-  )
-}
+const ENDPOINT = [
+  'openstack endpoint list --service volumev3   # then, for each:',
+  'openstack endpoint set --url http://GATEWAY:8776/v3/%\\(project_id\\)s ENDPOINT-ID',
+] as const
 
 /** Host and port; empty when it is no URL. */
 function placeOf(url: string): string {

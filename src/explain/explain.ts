@@ -95,7 +95,7 @@ export async function explain(
     stages.reasonOf(fault, envelope.requestId),
   )
   void draft.turn?.then((end) => end()).catch(() => undefined)
-  const refusal = isRejection(verdict) ? stages.refine(verdict, stages.caller(draft)) : null
+  const refusal = isRejection(verdict) ? stages.refine(verdict, stages.caller(draft), draft) : null
   const observed =
     refusal !== null && draft.request !== undefined && stages.mode(refusal, draft) === 'observe'
   const { operation } = draft

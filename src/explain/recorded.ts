@@ -1,8 +1,8 @@
-import { type FactBook, runChecks } from '../checking.ts'
-import type { Rejection } from '../http/rejection.ts'
+import { runChecks } from '../checking.ts'
+import { type Rejection, rowOf } from '../http/rejection.ts'
 import { isJudged } from '../operation/operation.ts'
 import type { CadfEvent } from '../record/cadf.ts'
-import { comparing } from './compare.ts'
+import { comparing, recordedBook } from './compare.ts'
 import { askedBy, type Content, contentOf, identityOf, rejectionOf } from './content.ts'
 import type { Explanation, Judging, Step } from './explain.ts'
 import type { Eyes } from './eyes.ts'
@@ -46,10 +46,11 @@ export async function explainRecord(
     differences.push(`The policy has changed since: ${short(content.policy)} then, ${short(digest)} now.`)
 
   let now: Rejection | null | undefined
-  const log = new StepLog(comparing(content, differences))
+  const blind = shut(content, eyes)
+  const log = new StepLog(comparing(content, differences, blind === null))
   if (asked !== null && isJudged(asked) && identity !== null) {
     const operation = { ...asked, asked: askedBy(event, content) }
-    const book = bookOf(content, eyes)
+    const book = blind === null && typeof eyes !== 'string' ? eyes.facts() : recordedBook(content)
     const judgedNow = async () =>
       runChecks(
         log.watching(judging.checksBy, judging.policy()),
@@ -68,16 +69,15 @@ export async function explainRecord(
     content.volume_id,
     'did',
   )
-  if (
-    now !== undefined &&
-    outcomeText(now) !== outcomeText(refusal) &&
-    (refusal === null || content.check !== null)
-  )
-    differences.push(`Judged now it would be ${outcomeText(now)}; then it was ${outcomeText(refusal)}.`)
+  const byWhat = blind === null ? 'judged now' : 'judged by the rules of now'
+  // What was refused before or after the checks they do not judge.
+  const isComparable = refusal === null || content.check !== null
+  if (now !== undefined && isComparable && statusOf(now) !== statusOf(refusal))
+    differences.push(`If ${byWhat} it would be ${outcomeText(now)}; then it was ${outcomeText(refusal)}.`)
   const details = {
     ...step.details,
-    ...(now === undefined ? {} : { 'judged now': outcomeText(now) }),
-    'facts read now as': typeof eyes === 'string' ? `nobody: ${eyes}` : eyes.who,
+    ...(now === undefined || !isComparable ? {} : { [byWhat]: outcomeText(now) }),
+    'facts read now by': blind === null && typeof eyes !== 'string' ? eyes.who : `nobody: ${blind}`,
   }
   return {
     requestId: content.request_id,
@@ -107,29 +107,17 @@ function readStep(event: CadfEvent, content: Content): Step {
   return { stage: 'read', title: 'The request, as it was recorded', outcome: 'passed', details }
 }
 
-/** Facts of now. Eyes that may not see a project would take what is there for absent: they do not look. */
-function bookOf({ user }: Content, eyes: Eyes | string): FactBook {
+/** Why nobody sees. Eyes that may not see a project would take what is there for absent: they do not look. */
+function shut({ user }: Content, eyes: Eyes | string): string | null {
+  if (typeof eyes === 'string') return eyes
   const project = user?.scope.kind === 'project' ? user.scope.projectId : null
-  const why =
-    typeof eyes === 'string'
-      ? eyes
-      : eyes.sees(project)
-        ? null
-        : `${eyes.who} does not see project ${project ?? 'of the request'}: give the token of an admin or of that project`
-  if (typeof eyes !== 'string' && why === null) return eyes.facts()
-  return {
-    get: () => undefined,
-    gather: async () => {
-      throw new Error(why ?? '')
-    },
-  }
+  if (eyes.sees(project)) return null
+  return `${eyes.who} does not see project ${project ?? 'of the request'}: give the token of an admin or of that project`
 }
 
 /** Facts that were read then, and that nobody asked about now. */
 function unasked({ facts }: Content, said: readonly Step[]): readonly Step[] {
-  const titles = new Set(
-    said.flatMap(({ stage, outcome, title }) => (stage === 'fact' && outcome !== 'failed' ? [title] : [])),
-  )
+  const titles = new Set(said.flatMap(({ stage, title }) => (stage === 'fact' ? [title] : [])))
   return facts
     .filter(({ question }) => !titles.has(questionTitle(question)))
     .map(({ question, answer }) => ({
@@ -142,3 +130,6 @@ function unasked({ facts }: Content, said: readonly Step[]): readonly Step[] {
 
 const outcomeText = (refusal: Rejection | null): string =>
   refusal === null ? 'forwarded' : `refused (${refusal.reason})`
+/** The caller may have given the reason another name. */
+const statusOf = (refusal: Rejection | null): number | null =>
+  refusal === null ? null : rowOf(refusal.reason).status

@@ -1,7 +1,7 @@
 import type { FactBook } from '../checking.ts'
 import type { Answer, Check, Question } from '../checks/check.ts'
 import type { PolicyRules } from '../checks/policy.ts'
-import { isRejection, messageOf, type Rejection, rowOf } from '../http/rejection.ts'
+import { isRejection, type Rejection } from '../http/rejection.ts'
 import { type Trace, trace } from '../policy/trace.ts'
 import type { Step } from './explain.ts'
 import { answerText, CHECK_TITLES, questionTitle } from './words.ts'
@@ -14,13 +14,18 @@ interface Judged {
   readonly target: Record<string, unknown>
 }
 
-/** Compares a fact with what was recorded of it; null where nothing was. */
-export type Compare = (question: Question, answer: unknown) => Pick<Step, 'outcome' | 'details'>
+/** What was recorded of facts, for decisions that are judged again. */
+export interface Recorded {
+  /** In one line; null where nothing was recorded of it. */
+  of(question: Question): string | null
+  /** A fact of now beside it. */
+  compare(question: Question, answer: unknown): Pick<Step, 'outcome' | 'details'>
+}
 
 /** Collects what happens while a request is judged, as steps. */
 export class StepLog {
   readonly steps: Step[] = []
-  readonly #compare: Compare | null
+  readonly #recorded: Recorded | null
   #judged = new Map<string, Map<string, Judged>>()
   #asking = ''
   /** Checks that have asked for a fact; the others had nothing to decide. */
@@ -28,9 +33,8 @@ export class StepLog {
   #isService = false
   #rules: PolicyRules | null = null
 
-  /** @param compare for decisions that are judged again. */
-  constructor(compare: Compare | null = null) {
-    this.#compare = compare
+  constructor(recorded: Recorded | null = null) {
+    this.#recorded = recorded
   }
 
   /** What a stage came to. */
@@ -90,30 +94,28 @@ export class StepLog {
       gather: async (questions) => {
         await book.gather(questions).catch((fault: unknown) => {
           const problem = fault instanceof Error ? fault.message : 'failed'
-          for (const question of questions)
-            this.steps.push({
-              stage: 'fact',
-              title: questionTitle(question),
-              outcome: 'failed',
-              details: { 'could not be read': problem },
-            })
+          for (const question of questions) this.#unread(question, problem)
           throw fault
         })
         for (const question of questions) {
           const answer = book.get(question)
           const plain = { outcome: 'passed', details: { answer: answerText(question, answer) } } as const
-          const found = this.#compare?.(question, answer) ?? plain
+          const found = this.#recorded?.compare(question, answer) ?? plain
           this.steps.push({ stage: 'fact', title: questionTitle(question), ...found })
         }
       },
     }
   }
 
+  #unread(question: Question, problem: string): void {
+    const recorded = this.#recorded?.of(question) ?? null
+    const details = { ...(recorded === null ? {} : { recorded }), 'could not be read': problem }
+    this.steps.push({ stage: 'fact', title: questionTitle(question), outcome: 'failed', details })
+  }
+
   #refused(stage: Step['stage'], title: string, rejection: Rejection): void {
-    const { reason } = rejection
-    const status = String(rowOf(reason).status)
-    const details = { reason, status, message: messageOf(rejection), ...rejection.detail }
-    this.steps.push({ stage, title, outcome: 'refused', details })
+    const { reason, detail } = rejection
+    this.steps.push({ stage, title, outcome: 'refused', details: { reason, ...detail } })
   }
 
   #rule({ rule, allowed, credentials, target }: Judged): void {
@@ -156,11 +158,18 @@ function watched(rules: PolicyRules, said: (judged: Judged) => void): PolicyRule
     if (rule !== 'context_is_admin') said({ rule, credentials, target, allowed })
     return allowed
   }
-  const { decide } = rules
+  const { decide, allowsAnyway } = rules
   return {
     ...rules,
     allows: (rule, credentials, target) =>
       note(rule, credentials, target, rules.allows(rule, credentials, target)),
+    ...(allowsAnyway === undefined
+      ? {}
+      : {
+          // That it cannot be told yet is no judgement.
+          allowsAnyway: (rule, credentials, target) =>
+            allowsAnyway(rule, credentials, target) && note(rule, credentials, target, true),
+        }),
     ...(decide === undefined
       ? {}
       : {

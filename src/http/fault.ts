@@ -24,8 +24,8 @@ export function faultOf(rejection: Rejection, context: FaultContext): Fault {
   const message = messageOf(rejection)
   const headers: Record<string, string> = { 'x-openstack-request-id': context.requestId }
   if (row.retryAfter !== undefined) headers['retry-after'] = String(row.retryAfter)
-  if (row.status === 401) headers['www-authenticate'] = `Keystone uri="${context.wwwAuthenticateUri}"`
   if (row.style === 'keystone') {
+    headers['www-authenticate'] = `Keystone uri="${context.wwwAuthenticateUri}"`
     return json(
       row.status,
       headers,

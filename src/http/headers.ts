@@ -18,6 +18,9 @@ const SINGLE: ReadonlySet<string> = new Set([
   'expect',
 ])
 
+/** A name or address with a port, or nothing; what else servers make of a Host header differs. */
+const HOST = /^(?:[\w.-]*|\[[0-9a-fA-F:.]+\])(?::[0-9]*)?$/
+
 /** Meant for the next hop only (RFC 9110, 7.6.1), or for a forwarder that frames anew. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -91,6 +94,11 @@ export function readHeaders(
   }
   const problem = framingProblem(all, httpVersion)
   if (problem !== null) return refuse(problem)
+  const host = all.get('host')
+  if (host !== undefined && !HOST.test(host)) return refuse('a Host that is no name or address')
+  const expected = all.get('expect')
+  if (expected !== undefined && expected.toLowerCase() !== '100-continue')
+    return reject('unknown_expectation')
   const dropped = connectionNames(all)
   for (const name of dropped) if (SINGLE.has(name)) return refuse(`Connection names ${name}`)
   for (const name of all.keys()) if (HOP_BY_HOP.has(name) || IDENTITY.has(name)) all.delete(name)

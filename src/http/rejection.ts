@@ -80,6 +80,20 @@ export const REASONS = {
     message: 'Cinderguard: {problem}',
     help: 'The request target can be read in more than one way (dot segments, doubled slashes, method override, ...). No OpenStack client sends such.',
   },
+  unknown_expectation: {
+    status: 417,
+    style: 'cinder',
+    fault: 'badRequest',
+    message: 'Cinderguard: an Expect header other than 100-continue',
+    help: 'The request expects something that HTTP does not know (RFC 9110, 10.1.1).',
+  },
+  request_timeout: {
+    status: 408,
+    style: 'cinder',
+    fault: 'badRequest',
+    message: 'Cinderguard: the request did not come to its end in time',
+    help: 'The client began a request and took too long to send the rest of it.',
+  },
   client_gone: {
     status: 400,
     style: 'cinder',
@@ -253,6 +267,14 @@ export const REASONS = {
     versioned: true,
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
     help: 'As attachment_in_use or attachment_ambiguous, of a caller that looks like a service which sent no service token: its [service_user] is to be set. The client reads the same.',
+  },
+  service_role_missing: {
+    status: 409,
+    style: 'cinder',
+    fault: 'conflictingRequest',
+    versioned: true,
+    message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
+    help: 'As service_token_missing, of a service that did send a good service token, whose user has none of [keystone_authtoken] service_token_roles: it needs the role. The client reads the same.',
   },
   shared_connector: {
     status: 409,

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Networks } from '../config/networks.ts'
 import { Secret } from '../config/secret.ts'
 import { readTarget, type Target } from '../operation/target.ts'
 import { readBody } from './body.ts'
+import { clientAddressOf } from './forwarded.ts'
 import { type HeaderMap, rawHeader, readHeaders } from './headers.ts'
 import { isRejection, type Rejection, reject } from './rejection.ts'
 
@@ -23,6 +25,7 @@ export interface GuardedRequest {
   readonly serviceToken?: Secret
   /** `req-<uuid>`: the caller's own `X-OpenStack-Request-ID` when it has that form, else a new one. */
   readonly requestId: string
+  /** Of the client itself, as far as `[cinderguard] trusted_proxies` say; empty on a unix socket. */
   readonly clientAddress: string
 }
 
@@ -40,6 +43,10 @@ export interface RequestLimits {
   readonly maxHeaders: number
   /** Public mount prefix, such as `/volume`. */
   readonly prefix: string
+  /** Seconds for a body to come in; 60 unless given. */
+  readonly bodyTime?: number
+  /** `[cinderguard] trusted_proxies`. */
+  readonly proxies: Networks
 }
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -71,7 +78,7 @@ export async function readRequest(
   if (isRejection(path)) return path
   const headers = readHeaders(raw.rawHeaders, raw.httpVersion, limits.maxHeaders)
   if (isRejection(headers)) return headers
-  const body = await readBody(raw, limits.maxBody)
+  const body = await readBody(raw, limits.maxBody, limits.bodyTime)
   if (body !== 'too-large' && isRejection(body)) return body
   const user =
     headers.get('x-auth-token') ?? (headers.has('x-auth-token') ? '' : headers.get('x-storage-token'))
@@ -85,7 +92,7 @@ export async function readRequest(
     ...(hasText(user) ? { userToken: new Secret(user.trim()) } : {}),
     ...(hasText(service) ? { serviceToken: new Secret(service.trim()) } : {}),
     requestId: envelope.requestId,
-    clientAddress: raw.socket.remoteAddress ?? '',
+    clientAddress: clientAddressOf(raw.socket.remoteAddress ?? '', raw.rawHeaders, limits.proxies),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Secret } from '../config/secret.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
-import type { Eventually, Identity, Token, TokenValidator } from './identity.ts'
+import { type Eventually, type Identity, type Token, type TokenValidator, withoutRole } from './identity.ts'
 
 export interface AuthenticateOptions {
   /** `[keystone_authtoken] service_token_roles`: any one of them, exact case. */
@@ -55,7 +55,10 @@ async function bothOf(
     if (found === 'invalid') return reject('invalid_service_token')
     service = found
     isService = found.roles.some((role) => options.serviceTokenRoles.includes(role))
-    if (!isService && options.serviceTokenRolesRequired) return reject('service_role_required')
+    if (!isService && options.serviceTokenRolesRequired) {
+      const detail = withoutRole(service, options.serviceTokenRoles[0] ?? 'service')
+      return { ...reject('service_role_required'), detail }
+    }
   }
   if (userToken === undefined || userLookup === null) return reject('no_user_token')
   let user = inTime(resultOf(await userLookup), now)

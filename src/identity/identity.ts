@@ -54,6 +54,24 @@ export interface TokenValidator {
   ): Eventually<Token | 'invalid'>
 }
 
+/**
+ * What a refusal notes of a service token that is good, and whose user has no service role; the client reads none
+ * of it.
+ * @param role one that its user should have
+ */
+export function withoutRole(
+  { userId, userName, roles, scope }: Token,
+  role: string,
+): Readonly<Record<string, string>> {
+  return {
+    service_user: userName,
+    service_user_id: userId,
+    service_roles: roles.join(', '),
+    service_project: scope.kind === 'project' ? scope.projectId : '',
+    role,
+  }
+}
+
 /** Known at once, or later. */
 export type Eventually<T> = T | Promise<T>
 

@@ -22,6 +22,11 @@ export interface Surroundings {
   readonly tokenProject: string | null
   /** Take the URL's project as it is: for naming a request, never for deciding. */
   readonly anyProject?: true
+  /**
+   * What a project id in a path looks like to Cinder. Its routes do not know a path with something else in that place,
+   * and before 20.0.0, which took anything there, it serves nobody but the token's own project.
+   */
+  readonly projectIds?: RegExp
   /** The upstream's newest microversion, or null when unknown. */
   readonly maximum: Version | null
 }
@@ -36,9 +41,9 @@ const JSON_TYPES: readonly string[] = ['application/json', 'application/vnd.open
  */
 export function classify(request: Classifiable, around: Surroundings): Operation | Rejection {
   const route = routeOf(request.mount, request.method, request.segments)
-  if (route === null && (request.mount === 'versions' || request.mount === 'healthcheck')) return UNVERSIONED
+  if (request.mount === 'versions' || request.mount === 'healthcheck') return UNVERSIONED
   const version = versionOf(request, around)
-  if (route === null) return otherAt(version)
+  if (route === null || isNoProject(route.project, around)) return otherAt(version)
   const isWatchedOnly = route.name === 'attachment-update' || route.name === 'attachment-create'
   if (isRejection(version)) return isWatchedOnly ? otherAt(version) : version
   const common = { projectInUrl: route.project, version: version.join('.') }
@@ -201,4 +206,12 @@ function parseOrNothing(body: Buffer): PyValue | undefined {
 
 function projectMatches(path: Route, around: Surroundings): boolean {
   return path.project === null || around.anyProject === true || path.project === around.tokenProject
+}
+
+function isNoProject(
+  project: string | null,
+  { projectIds, tokenProject, anyProject }: Surroundings,
+): boolean {
+  if (project === null || projectIds === undefined || anyProject === true) return false
+  return project !== tokenProject && !projectIds.test(project)
 }

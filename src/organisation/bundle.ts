@@ -24,7 +24,7 @@ export class BundleError extends Error {}
 
 /** @returns a compact JWS. @throws when the key is of no fitting kind. */
 export async function signBundle(bundle: Bundle, privateKeyPem: string): Promise<string> {
-  for (const algorithm of ['EdDSA', 'ES256', 'ES384', 'ES512', 'RS256']) {
+  for (const algorithm of ['EdDSA', 'ES256', 'ES384', 'ES512']) {
     const key = await importPKCS8(privateKeyPem, algorithm).catch((): CryptoKey | null => null)
     if (key === null) continue
     const payload = {
@@ -38,7 +38,7 @@ export async function signBundle(bundle: Bundle, privateKeyPem: string): Promise
       .setProtectedHeader({ alg: algorithm, typ: TYPE })
       .sign(key)
   }
-  throw new BundleError('the key is no PEM private key (PKCS#8) of Ed25519, P-256, P-384, P-521 or RSA')
+  throw new BundleError('the key is no PEM private key (PKCS#8) of Ed25519, P-256, P-384 or P-521')
 }
 
 /** Reads a bundle that one of the keys has signed. Expiry is for the caller to judge. @throws BundleError */
@@ -50,6 +50,20 @@ export async function openBundle(text: string, keys: readonly JwsKey[]): Promise
     return bundleOf(verified.payload)
   }
   throw new BundleError('none of bundle_public_keys has signed it')
+}
+
+/** The version that a text claims, whoever signed it: as a floor, when its key is gone. Null when it tells none. */
+export function claimedVersion(text: string): number | null {
+  try {
+    return claimedBundle(text).version
+  } catch {
+    return null
+  }
+}
+
+/** What a text claims, whoever signed it: for tools, never to decide by. @throws BundleError */
+export function claimedBundle(text: string): Bundle {
+  return bundleOf(Buffer.from(text.split('.')[1] ?? '', 'base64url'))
 }
 
 function bundleOf(payload: Uint8Array): Bundle {

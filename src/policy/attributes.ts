@@ -220,6 +220,20 @@ export function targetFrom(
   return target
 }
 
+/** What the API would show of an object with these attributes: for a tool that is told of them. */
+export function viewFrom(
+  family: ObjectFamily,
+  attributes: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const names = Object.entries(ATTRIBUTES[family].shown).filter(([name]) => Object.hasOwn(attributes, name))
+  return Object.fromEntries(
+    names.map(([name, as]) => {
+      const value = attributes[name]
+      return typeof as === 'string' ? [as, value] : [as[0], String(value).toLowerCase()]
+    }),
+  )
+}
+
 function read(view: Readonly<Record<string, unknown>>, as: Shown): unknown {
   const [name, reading] = typeof as === 'string' ? [as, null] : as
   const value = Object.hasOwn(view, name) ? view[name] : undefined

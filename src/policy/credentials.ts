@@ -21,6 +21,26 @@ export interface Credentials {
   readonly is_admin: boolean
 }
 
+/** Nobody: what is not known of a caller is empty. */
+export const NOBODY: Omit<Credentials, 'is_admin' | 'system'> = {
+  user_id: null,
+  user_domain_id: null,
+  system_scope: null,
+  domain_id: null,
+  project_id: null,
+  project_domain_id: null,
+  roles: [],
+  is_admin_project: true,
+  service_user_id: null,
+  service_user_domain_id: null,
+  service_project_id: null,
+  service_project_domain_id: null,
+  service_roles: [],
+}
+
+/** All that a check can read of a caller. */
+export const CREDENTIALS: ReadonlySet<string> = new Set([...Object.keys(NOBODY), 'is_admin', 'system'])
+
 interface Judge {
   allows(
     rule: string,

@@ -23,6 +23,7 @@ export interface Asked {
 interface WrittenRules {
   /** Nobody wrote any. */
   readonly isDefault?: boolean
+  source?(rule: string): { readonly from: string; readonly locked?: true | undefined } | undefined
   /** Somebody wrote the rule, or another that it refers to. */
   isWritten?(rule: string): boolean
 }
@@ -32,7 +33,7 @@ const ADMINS: ApiRule = { name: 'admin_api', target: { kind: 'context' } }
 
 /**
  * Gives an operation the rules that the gateway enforces for it. Guarded ones have theirs already, in their place
- * between the checks.
+ * between the checks. What the organisation locks is enforced whatever `enforce` says.
  *
  * @param policy which rules somebody wrote (in a file or the bundle), not Cinder.
  */
@@ -44,12 +45,13 @@ export function withRules(
 ): Operation {
   if (asked.mount !== 'v3' && asked.mount !== 'v2') return operation
   if (isGuarded(operation)) return operation
-  const isSilent = enforce === 'guarded' || (enforce === 'overrides' && policy.isDefault === true)
+  const isSilent = enforce !== 'all' && policy.isDefault === true
   if (isSilent && unknown_operations === 'forward') return operation
   const found = rulesFor(callOf(asked, operation.version))
   if (found === null) return unknown_operations === 'refuse' ? { ...operation, rules: [ADMINS] } : operation
-  if (enforce === 'guarded') return operation
-  const rules = enforce === 'all' ? found : found.filter(({ name }) => policy.isWritten?.(name) === true)
+  const counts = (name: string): boolean =>
+    enforce === 'guarded' ? policy.source?.(name)?.locked === true : policy.isWritten?.(name) === true
+  const rules = enforce === 'all' ? found : found.filter(({ name }) => counts(name))
   return rules.length === 0 ? operation : { ...operation, rules }
 }
 

@@ -45,9 +45,9 @@ const NOTHING: ReadonlySet<string> = new Set()
 
 /**
  * Compiles a rule to closures, once.
- * @param named finds a rule that this one refers to; there are no cycles.
+ * @param named finds a rule that this one refers to, which is `bound` where that is given; there are no cycles.
  */
-export function compile(rule: Rule, named: (name: string) => CompiledRule): CompiledRule {
+export function compile(rule: Rule, named: (name: string, bound?: Rule) => CompiledRule): CompiledRule {
   switch (rule.kind) {
     case 'always':
       return local(() => true)
@@ -64,7 +64,11 @@ export function compile(rule: Rule, named: (name: string) => CompiledRule): Comp
         rule.kind === 'or',
       )
     case 'rule':
-      return reference(named(rule.name))
+      return reference(named(rule.name, rule.is))
+    case 'locked': {
+      const part = compile(rule.part, named)
+      return rule.isAdmin === null ? part : withAdmin(part, compile(rule.isAdmin, named))
+    }
     case 'role':
       return local(roleCheck(rule.wanted), rule.wanted)
     case 'literal': {
@@ -127,6 +131,22 @@ function reference(rule: CompiledRule): CompiledRule {
       }
     },
   }
+}
+
+/** Judges with the `is_admin` that another rule gives, as `completeCredentials` makes it of `context_is_admin`. */
+function withAdmin(rule: CompiledRule, isAdmin: CompiledRule): CompiledRule {
+  return {
+    ...rule,
+    remote: rule.remote || isAdmin.remote,
+    decide: (credentials, target, remote) =>
+      rule.decide(administered(credentials, isAdmin, remote), target, remote),
+  }
+}
+
+/** The credentials with `is_admin` as this rule judges it. */
+export function administered(credentials: Values, isAdmin: CompiledRule, remote: RemoteAnswers): Values {
+  const unknown = { ...credentials, is_admin: null }
+  return { ...credentials, is_admin: isAdmin.decide(unknown, unknown, remote) }
 }
 
 /** Under this name the credentials hold the request itself, which no name in a policy file reaches. */

@@ -39,7 +39,8 @@ export interface Described {
   readonly body?: unknown
 }
 
-const FIELDS = ['address', 'time', 'service', 'microversion', 'body']
+/** What can be told of a request. */
+export const FIELDS: readonly string[] = ['address', 'time', 'service', 'microversion', 'body']
 
 /** @throws Error for what is no description of a request. */
 export function readDescribed(asked: Readonly<Record<string, unknown>>): Described {
@@ -68,6 +69,20 @@ export function described(request: Described, now: number): RequestFacts {
         request.body,
       ),
   }
+}
+
+/** What such a check read of the request, for whoever explains it. */
+export function seen(check: string, request: RequestFacts): string {
+  const [kind = '', text = ''] = check.slice(PREFIX.length).split(/:(.*)/s)
+  const value: Readonly<Record<string, unknown>> = {
+    address: request.address,
+    time: new Date(request.time).toISOString(),
+    service: request.service?.name ?? null,
+    microversion: request.version,
+    body: request.bodyAt((/^[^<>=]+/.exec(text)?.[0] ?? '').split('.')),
+  }
+  const found = value[kind]
+  return `${kind} = ${found === undefined ? 'nothing' : String(JSON.stringify(found))}`
 }
 
 function serviceUser(text: string): ServiceUser {
@@ -136,6 +151,7 @@ function timeCheck(text: string): Extension | string {
   const [h1 = 0, m1 = 0, h2 = 0, m2 = 0] = numbers.map(Number)
   const [begin, end] = [h1 * 60 + m1, h2 * 60 + m2]
   if (end > 1440) return `"${text}" ends after 24:00`
+  if (begin === end) return `"${text}" ends as it begins; all day is 00:00-24:00`
   const [from, to] = [first, last].map((day) => DAYS.indexOf(day ?? 'sun'))
   if (from === undefined || to === undefined || from < 0 || to < 0) return `the days are ${DAYS.join(', ')}`
   const onDay = (day: number): boolean =>

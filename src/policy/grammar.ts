@@ -8,8 +8,10 @@ export type Rule =
   | { readonly kind: 'never' }
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Rule[] }
   | { readonly kind: 'not'; readonly part: Rule }
-  /** `rule:name` */
-  | { readonly kind: 'rule'; readonly name: string }
+  /** `rule:name`; `is` where it means one rule whatever else has that name: within what the organisation locks */
+  | { readonly kind: 'rule'; readonly name: string; readonly is?: Rule }
+  /** A rule of the organisation with all that it refers to; `isAdmin` replaces the caller's `is_admin` in it */
+  | { readonly kind: 'locked'; readonly part: Rule; readonly isAdmin: Rule | null }
   /** `role:wanted` */
   | { readonly kind: 'role'; readonly wanted: Template }
   /** `True:wanted`: Python's text of a literal */
@@ -20,6 +22,9 @@ export type Rule =
   | { readonly kind: 'remote'; readonly url: Template }
   /** `cinderguard.address:10.0.0.0/8`: of the request itself */
   | { readonly kind: 'extension'; readonly text: string; readonly test: Extension }
+
+/** Parentheses and negations within each other; far more than anybody writes, far less than a stack holds. */
+const MAX_DEPTH = 100
 
 const ALWAYS: Rule = { kind: 'always' }
 const NEVER: Rule = { kind: 'never' }
@@ -90,6 +95,7 @@ class Reader {
   readonly #tokens: readonly Token[]
   readonly #end: number
   #at = 0
+  #depth = 0
 
   constructor(tokens: readonly Token[], end: number) {
     this.#tokens = tokens
@@ -121,9 +127,13 @@ class Reader {
   }
 
   #single(): Rule | SyntaxProblem {
+    const from = this.#tokens[this.#at]?.offset ?? this.#end
     let negations = 0
     while (this.#skip('not')) negations += 1
+    this.#depth += negations + 1
+    if (this.#depth > MAX_DEPTH) return problem(from, `nested deeper than ${MAX_DEPTH} levels`)
     let rule = this.#operand()
+    this.#depth -= negations + 1
     if (isProblem(rule)) return rule
     for (; negations > 0; negations -= 1) rule = { kind: 'not', part: rule }
     return rule

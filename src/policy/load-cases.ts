@@ -22,7 +22,12 @@ export function readCases(path: string): readonly PolicyCase[] {
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines })
   const [error] = document.errors
   if (error !== undefined) throw new Error(`${path}:${lines.linePos(error.pos[0]).line}: ${error.message}`)
-  const value: unknown = document.toJS()
+  let value: unknown
+  try {
+    value = document.toJS()
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : 'cannot be read'}`)
+  }
   const cases = isObject(value) ? value.cases : undefined
   if (!Array.isArray(cases) || cases.length === 0)
     throw new Error(`${path}: a file of cases has a list "cases"`)

@@ -26,6 +26,7 @@ export function problemText({ file, line, column, message }: Problem): string {
  */
 export function referenceProblems(rules: Rules, written: ReadonlyMap<string, unknown>): readonly Problem[] {
   const problems: Problem[] = []
+  const suspects = endless(rules)
   for (const [name, { rule, source }] of rules) {
     if (source.place === undefined) continue
     for (const missing of written.has(name) ? referencesOf(rule) : []) {
@@ -34,7 +35,7 @@ export function referenceProblems(rules: Rules, written: ReadonlyMap<string, unk
       const message = `rule "${name}" refers to "${missing}", which does not exist`
       problems.push({ ...source.place, message })
     }
-    const circle = circleOf(name, rules)
+    const circle = suspects.has(name) ? circleOf(name, rules) : undefined
     if (circle === undefined) continue
     problems.push({ ...source.place, message: `rule "${name}" refers to itself: ${circle.join(' -> ')}` })
   }
@@ -45,12 +46,51 @@ export function referenceProblems(rules: Rules, written: ReadonlyMap<string, unk
 export function referencesOf(rule: Rule): ReadonlySet<string> {
   const found = new Set<string>()
   const visit = (part: Rule): void => {
-    if (part.kind === 'rule') found.add(part.name)
+    if (part.kind === 'rule' && part.is === undefined) found.add(part.name)
     else if (part.kind === 'not') visit(part.part)
     else if (part.kind === 'and' || part.kind === 'or') part.parts.forEach(visit)
   }
   visit(rule)
   return found
+}
+
+/** The names that rules refer to, directly or through others, and their own. */
+export function closureOf(
+  names: Iterable<string>,
+  rules: ReadonlyMap<string, { readonly rule: Rule }>,
+): ReadonlySet<string> {
+  const found = new Set(names)
+  // A set that grows while it is walked is walked to its end.
+  for (const name of found)
+    for (const next of referencesOf(rules.get(name)?.rule ?? { kind: 'never' })) found.add(next)
+  return found
+}
+
+/** Rules whose references do not end: they are part of a circle, or lead into one. */
+function endless(rules: Rules): ReadonlySet<string> {
+  const users = new Map<string, string[]>()
+  const open = new Map<string, number>()
+  const ended: string[] = []
+  for (const [name, { rule }] of rules) {
+    const references = [...referencesOf(rule)].filter((each) => rules.has(each))
+    open.set(name, references.length)
+    if (references.length === 0) ended.push(name)
+    for (const each of references) {
+      const known = users.get(each)
+      if (known === undefined) users.set(each, [name])
+      else known.push(name)
+    }
+  }
+  // A list that grows while it is walked is walked to its end.
+  for (const name of ended) {
+    open.delete(name)
+    for (const user of users.get(name) ?? []) {
+      const left = (open.get(user) ?? 0) - 1
+      open.set(user, left)
+      if (left === 0) ended.push(user)
+    }
+  }
+  return new Set(open.keys())
 }
 
 /**
@@ -75,7 +115,7 @@ export function reachedFrom(
 
 function readsIsAdmin(rule: Rule): boolean {
   if (rule.kind === 'attribute') return rule.path[0] === 'is_admin'
-  if (rule.kind === 'not') return readsIsAdmin(rule.part)
+  if (rule.kind === 'not' || rule.kind === 'locked') return readsIsAdmin(rule.part)
   return (rule.kind === 'and' || rule.kind === 'or') && rule.parts.some(readsIsAdmin)
 }
 

@@ -1,8 +1,9 @@
 import { CATALOGUE, type CatalogueRow } from './catalogue.ts'
 import { type CompiledRule, compile, PolicyError, type RemoteAnswers, UnansweredError } from './evaluate.ts'
 import { isProblem, parseRule, type Rule } from './grammar.ts'
-import { type Problem, reachedFrom, referenceProblems } from './references.ts'
-import type { Values } from './template.ts'
+import { locked } from './locks.ts'
+import { type Problem, problemText, reachedFrom, referenceProblems } from './references.ts'
+import { UnknownAttributeError, type Values } from './template.ts'
 
 /** Where something stands in a policy file; lines and columns count from 1. */
 export interface Place {
@@ -49,6 +50,8 @@ export interface RuleSet {
     target: Values,
     remote: RemoteAnswers,
   ): boolean | { readonly ask: string }
+  /** It allows, whatever the target's UNKNOWN attributes are. A server that must be asked may say anything. */
+  allowsAnyway(name: string, credentials: Values, target: Values): boolean
   /** Attributes of the target that the decision may depend on. */
   reads(name: string): ReadonlySet<string>
   /** The decision may depend on another server, which is sent the whole target. */
@@ -74,6 +77,7 @@ export type RuleSource =
       readonly check: string
       readonly orDeprecated?: string
       readonly place?: undefined
+      readonly locked?: undefined
     }
   | {
       readonly from: 'file'
@@ -83,9 +87,12 @@ export type RuleSource =
       readonly as?: string
       /** The organisation's locked rule, which must allow as well. */
       readonly and?: unknown
+      /** The organisation locks it: local files can only tighten it. */
+      readonly locked?: true
     }
 
-interface Entry {
+/** A rule, and where it comes from. */
+export interface Entry {
   readonly rule: Rule
   readonly source: RuleSource
 }
@@ -99,17 +106,29 @@ export function compileRules(
 ): RuleSet | { readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
   const bundle = options.bundle ?? new Map<string, BundleRule>()
-  const entries = read('bundle', bundle, problems)
-  for (const [name, local] of read('local', overrides, problems)) {
-    const above = bundle.get(name)?.locked === true ? entries.get(name) : undefined
-    entries.set(name, above === undefined ? local : tightened(local, above))
-  }
-  const written = new Map(entries)
-  for (const row of CATALOGUE) {
-    if (!written.has(row.name)) entries.set(row.name, defaultOf(row, written, options))
-  }
+  const organisation = read('bundle', bundle, problems)
+  const both = new Map([...organisation, ...read('local', overrides, problems)])
+  const entries = completed(both, options)
+  const unread = problems.length
   problems.push(...referenceProblems(entries, new Map([...bundle, ...overrides])))
-  return problems.length > 0 ? { problems } : link(entries, options.defaultRule ?? 'default')
+  // What a rule of the bundle that cannot be read is locked to, nobody knows.
+  if (unread > 0) return { problems }
+  const tight = locked(entries, completed(organisation, options), bundle)
+  if ('problems' in tight) problems.push(...tight.problems)
+  if (problems.length > 0) return { problems: unique(problems) }
+  return link('problems' in tight ? entries : tight.entries, options.defaultRule ?? 'default')
+}
+
+const unique = (problems: readonly Problem[]): readonly Problem[] => [
+  ...new Map(problems.map((problem) => [problemText(problem), problem])).values(),
+]
+
+/** The rules that somebody wrote, and Cinder's for the rest. */
+function completed(written: ReadonlyMap<string, Entry>, options: RuleOptions): Map<string, Entry> {
+  const entries = new Map(written)
+  for (const row of CATALOGUE)
+    if (!written.has(row.name)) entries.set(row.name, defaultOf(row, written, options))
+  return entries
 }
 
 function read(
@@ -126,13 +145,6 @@ function read(
     } else entries.set(name, { rule, source: { from: 'file', layer, check, place } })
   }
   return entries
-}
-
-function tightened(local: Entry, above: Entry): Entry {
-  return {
-    rule: { kind: 'and', parts: [above.rule, local.rule] },
-    source: { ...local.source, and: above.source.check } as RuleSource,
-  }
 }
 
 /** The rule under a name that the operator did not write, which may still mean the one under its old name. */
@@ -165,9 +177,15 @@ function parseDefault(check: string): Rule {
 
 function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet {
   const compiled = new Map<string, CompiledRule>()
-  const named = (name: string): CompiledRule => {
-    const known = compiled.get(name)
+  const bounds = new Map<Rule, CompiledRule>()
+  const named = (name: string, bound?: Rule): CompiledRule => {
+    const known = bound === undefined ? compiled.get(name) : bounds.get(bound)
     if (known !== undefined) return known
+    if (bound !== undefined) {
+      const rule = compile(bound, named)
+      bounds.set(bound, rule)
+      return rule
+    }
     const entry = entries.get(name)
     if (entry === undefined) throw new PolicyError(`there is no rule "${name}"`)
     const rule = compile(entry.rule, named)
@@ -186,6 +204,16 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
         return find(name).decide(credentials, target, remote)
       } catch (error) {
         if (error instanceof UnansweredError) return { ask: error.url }
+        throw error
+      }
+    },
+    allowsAnyway(name, credentials, target) {
+      const rule = find(name)
+      if (rule.remote) return false
+      try {
+        return rule.decide(credentials, target, UNASKED)
+      } catch (error) {
+        if (error instanceof UnknownAttributeError) return false
         throw error
       }
     },

@@ -13,22 +13,39 @@ import {
 import type { Problem } from './references.ts'
 import { compileRules, type Override, type Place, type RuleOptions, type RuleSet } from './ruleset.ts'
 
+/** What policy files say. */
+export interface Read {
+  readonly overrides: ReadonlyMap<string, Override>
+  /** Those that were there. */
+  readonly files: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
 /**
  * Reads the files, then those in the directories (sorted by name, without those that begin with a dot); a later
  * rule replaces an earlier one of its name. Files and directories that do not exist count for nothing.
  */
+export function readFiles(files: readonly string[], dirs: readonly string[]): Read {
+  const overrides = new Map<string, Override>()
+  const problems: Problem[] = []
+  const found: string[] = []
+  const listed = dirs.flatMap((dir) => attempt(() => filesIn(dir), dir, problems) ?? [])
+  for (const path of [...files, ...listed]) {
+    const text = attempt(() => readFileSync(path, 'utf8'), path, problems)
+    if (text === undefined) continue
+    found.push(path)
+    problems.push(...readRules(path, text, overrides))
+  }
+  return { overrides, files: found, problems }
+}
+
+/** The rules of these files over Cinder's, or everything that is wrong with them. */
 export function loadPolicy(
   files: readonly string[],
   dirs: readonly string[],
   options: RuleOptions = {},
 ): { readonly ruleSet: RuleSet } | { readonly problems: readonly Problem[] } {
-  const overrides = new Map<string, Override>()
-  const problems: Problem[] = []
-  const listed = dirs.flatMap((dir) => attempt(() => filesIn(dir), dir, problems) ?? [])
-  for (const path of [...files, ...listed]) {
-    const text = attempt(() => readFileSync(path, 'utf8'), path, problems)
-    if (text !== undefined) problems.push(...readRules(path, text, overrides))
-  }
+  const { overrides, problems } = readFiles(files, dirs)
   const rules = compileRules(overrides, options)
   if ('problems' in rules) return { problems: [...problems, ...rules.problems] }
   return problems.length > 0 ? { problems } : { ruleSet: rules }
@@ -39,7 +56,16 @@ function filesIn(dir: string): readonly string[] {
   return names
     .sort()
     .map((name) => join(dir, name))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+    .filter((path) => !isFolder(path))
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  } catch {
+    // Reading it tells why it cannot be looked at.
+    return false
+  }
 }
 
 /** A missing file is no problem; one that cannot be read is. */
@@ -59,6 +85,16 @@ function attempt<T>(read: () => T, path: string, problems: Problem[]): T | undef
  * @returns what is wrong with it
  */
 export function readRules(file: string, text: string, overrides: Map<string, Override>): readonly Problem[] {
+  try {
+    return rulesIn(file, text, overrides)
+  } catch (error) {
+    // Such as aliases that multiply, or lists within lists beyond what a stack holds.
+    const why = error instanceof Error ? error.message : 'failed'
+    return [{ file, line: 1, column: 1, message: `cannot be read: ${why}` }]
+  }
+}
+
+function rulesIn(file: string, text: string, overrides: Map<string, Override>): readonly Problem[] {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     version: isJson(text) ? '1.2' : '1.1',
@@ -70,7 +106,9 @@ export function readRules(file: string, text: string, overrides: Map<string, Ove
     return { file, line, column: col }
   }
   if (document.errors.length > 0)
-    return document.errors.map((error) => ({ ...placeOf(error.pos[0]), message: adviceOn(error) }))
+    return document.errors
+      .slice(0, MAX_ERRORS)
+      .map((error) => ({ ...placeOf(error.pos[0]), message: adviceOn(error) }))
   const { contents } = document
   if (contents === null || (isScalar(contents) && contents.value === null)) return []
   if (!isMap(contents))
@@ -100,6 +138,9 @@ export function readRules(file: string, text: string, overrides: Map<string, Ove
   }
   return problems
 }
+
+/** What is wrong in a broken file is clear long before. */
+const MAX_ERRORS = 5
 
 /** What a rule says; oslo.policy takes a value that is missing or false for "everybody may". */
 function checkOf(

@@ -1,7 +1,7 @@
 import { CATALOGUE } from './catalogue.ts'
-import { completeCredentials } from './credentials.ts'
+import { completeCredentials, NOBODY } from './credentials.ts'
 import { REQUEST } from './evaluate.ts'
-import { described } from './extensions.ts'
+import type { RequestFacts } from './extensions.ts'
 import type { Rule } from './grammar.ts'
 import { type Trace, trace } from './trace.ts'
 
@@ -13,8 +13,6 @@ export interface TryOut {
   readonly target: 'own' | 'other'
   readonly scope: 'project' | 'system'
   readonly isService: boolean
-  /** When they ask, milliseconds since the epoch. */
-  readonly time: number
 }
 
 export interface TriedOut {
@@ -26,6 +24,8 @@ export interface TriedOut {
 export interface TryOutRules {
   has(rule: string): boolean
   rule?(name: string): Rule | undefined
+  /** All there are, the operator's own, too. */
+  names?(): readonly string[]
   allows(
     rule: string,
     credentials: Readonly<Record<string, unknown>>,
@@ -33,22 +33,26 @@ export interface TryOutRules {
   ): boolean
 }
 
-/** @returns null when there is no such rule. @throws PolicyError where Cinder would answer 500. */
+/**
+ * @param request what checks such as cinderguard.address see.
+ * @returns null when there is no such rule. @throws PolicyError where Cinder would answer 500.
+ */
 export function tryOut(
-  { rule, roles, target, scope, isService, time }: TryOut,
+  { rule, roles, target, scope, isService }: TryOut,
   rules: TryOutRules,
+  request: RequestFacts,
 ): TriedOut | null {
   if (!rules.has(rule)) return null
+  const isSystem = scope === 'system'
   const credentials = completeCredentials(
     {
+      ...NOBODY,
       user_id: 'user',
       user_domain_id: 'default',
-      system_scope: scope === 'system' ? 'all' : null,
-      domain_id: null,
-      project_id: scope === 'system' ? null : 'project',
-      project_domain_id: scope === 'system' ? null : 'default',
+      system_scope: isSystem ? 'all' : null,
+      project_id: isSystem ? null : 'project',
+      project_domain_id: isSystem ? null : 'default',
       roles,
-      is_admin_project: true,
       service_user_id: isService ? 'service' : null,
       service_user_domain_id: isService ? 'default' : null,
       service_project_id: isService ? 'service' : null,
@@ -59,8 +63,7 @@ export function tryOut(
   )
   const owner =
     target === 'own' ? { project_id: 'project', user_id: 'user' } : { project_id: 'other', user_id: 'other' }
-  // Checks of the request itself see a plain call from the gateway's machine.
-  const asking = { ...credentials, [REQUEST]: described({}, time) }
+  const asking = { ...credentials, [REQUEST]: request }
   const allowed = rules.allows(rule, asking, owner)
   return rules.rule === undefined
     ? { allowed }
@@ -68,4 +71,6 @@ export function tryOut(
 }
 
 /** Names to choose from. */
-export const RULE_NAMES: readonly string[] = CATALOGUE.map(({ name }) => name)
+export function ruleNames(rules: TryOutRules): readonly string[] {
+  return rules.names?.() ?? CATALOGUE.map(({ name }) => name)
+}

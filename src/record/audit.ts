@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Outcome } from '../gateway.ts'
 import type { Report } from '../rollout/report.ts'
+import { sightingOf } from '../rollout/sighting.ts'
 import { type CadfEvent, cadfEvent, withoutFacts } from './cadf.ts'
 import type { Metrics } from './metrics.ts'
 import { openSink } from './open-sink.ts'
@@ -52,7 +53,7 @@ export function createAudit({ target, queueBytes, metrics, log, recent, report }
   return {
     record(outcome) {
       const time = Date.now()
-      report.add(outcome, time)
+      report.add(sightingOf(outcome, time))
       if (!isWorthRecording(outcome)) return
       const event = cadfEvent(outcome, { id: randomUUID(), time, observer: hostname() })
       recent.add(event)

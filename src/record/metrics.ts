@@ -3,8 +3,18 @@ import type { Callee, Service } from '../clouds/client.ts'
 import type { Outcome } from '../gateway.ts'
 import { type Reason, rowOf } from '../http/rejection.ts'
 import { GUARDED_KINDS } from '../operation/operation.ts'
+import { STAGES } from '../stage-clock.ts'
+import {
+  type Certificate,
+  type LabelsOf,
+  METRICS,
+  type MetricName,
+  type MetricRow,
+  OPERATION_LABELS,
+} from './metrics-table.ts'
+import { addProcessMetrics } from './process-metrics.ts'
 import { isService, labelOf, verdictOf } from './record.ts'
-import { Tally } from './tally.ts'
+import { Durations, Tally } from './tally.ts'
 
 /** The gateway's metrics, in a registry of its own. Labels are closed sets: nothing of a request becomes one. */
 export interface Metrics {
@@ -23,150 +33,101 @@ export interface Metrics {
   /** Sets which mode counts overall. */
   mode(mode: 'enforce' | 'observe'): void
   /** Bytes that are no HTTP request were refused. */
-  broken(status: 400 | 431): void
+  broken(status: keyof typeof BROKEN): void
   /** Shows how many log lines were dropped. */
   logLines(lost: () => number): void
   decisionRecord(result: 'written' | 'dropped' | 'failed'): void
   ready(service: Service, isReady: boolean): void
+  /** A certificate is in use from now on. @param expires milliseconds since the epoch. */
+  certificate(certificate: Certificate, expires: number): void
   /** Shows which policy is in force. */
   policy(source: PolicyState): void
+  /** Shows the process too: memory, CPU, the event loop. */
+  process(): void
 }
 
 /** Read with each scrape. */
 export interface PolicyState {
   identity?(): { readonly version: number | null; readonly digest: string }
   problem?(): string | null
+  history?(): PolicyHistory
 }
 
-const ALERTED = [
-  'attachment_in_use',
-  'service_token_missing',
-  'invalid_service_token',
-  'service_role_required',
-] as const satisfies readonly Reason[]
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+/** Which refusal an answer means that was given before there was a request. */
+const BROKEN = {
+  400: 'bad_request_framing',
+  408: 'request_timeout',
+  431: 'headers_too_large',
+} as const satisfies Record<number, Reason>
+/** What became of the policies that were read so far. */
+export interface PolicyHistory {
+  readonly taken: number
+  readonly refused: number
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+}
+
+/** Reasons that deploy/prometheus/alerts.yaml waits for, and with which operations they can come. */
+export const ALERTED = {
+  attachment_in_use: GUARDED_KINDS,
+  attachment_ambiguous: GUARDED_KINDS,
+  shared_connector: GUARDED_KINDS,
+  reset_status_in_use: ['volume-reset-status'],
+  update_in_use: ['attachment-update'],
+  service_token_missing: GUARDED_KINDS,
+  service_role_missing: GUARDED_KINDS,
+  invalid_service_token: OPERATION_LABELS,
+  service_role_required: OPERATION_LABELS,
+} as const satisfies Partial<Record<Reason, readonly string[]>>
+const SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
 
 export function createMetrics(version: string): Metrics {
   const registry = new Registry()
-  const registers = [registry]
-  const requests = new Tally({
-    name: 'cinderguard_requests_total',
-    help: 'Requests answered, by operation, verdict (forwarded, refused, or observed: forwarded though it would have been refused), status and whether a service asked.',
-    labelNames: ['operation', 'verdict', 'status', 'service'],
-    registers,
-  })
-  const refusals = new Counter({
-    name: 'cinderguard_refusals_total',
-    help: 'Requests refused by the gateway itself, by operation, reason and status.',
-    labelNames: ['operation', 'reason', 'status'],
-    registers,
-  })
-  const wouldBe = new Counter({
-    name: 'cinderguard_would_be_refusals_total',
-    help: 'Requests forwarded in observe mode that would have been refused, by operation, reason and the status that it would have been.',
-    labelNames: ['operation', 'reason', 'status'],
-    registers,
-  })
-  const trusted = new Counter({
-    name: 'cinderguard_trusted_service_user_requests_total',
-    help: 'Requests that counted as a service only because trusted_service_users names their user, by operation.',
-    labelNames: ['operation'],
-    registers,
-  })
-  const workers = new Gauge({
-    name: 'cinderguard_workers',
-    help: 'Workers of this gateway; 0 when it is one process.',
-    registers,
-  })
-  const workersLost = new Counter({
-    name: 'cinderguard_workers_lost_total',
-    help: 'Workers that ended without being asked to, and were replaced.',
-    registers,
-  })
-  const modeInfo = new Gauge({
-    name: 'cinderguard_mode',
-    help: '1 for the mode that counts overall, 0 for the other.',
-    labelNames: ['mode'],
-    aggregator: 'max',
-    registers,
-  })
-  const audited = new Counter({
-    name: 'cinderguard_decision_records_total',
-    help: 'Decision records, by result: written (to the file, or given to the network), dropped (lost), failed (the sink had an error).',
-    labelNames: ['result'],
-    registers,
-  })
-  const decision = new Histogram({
-    name: 'cinderguard_decision_duration_seconds',
-    help: 'Time from the first byte read to the decision.',
-    labelNames: ['operation'],
-    buckets: SECONDS,
-    registers,
-  })
-  const total = new Histogram({
-    name: 'cinderguard_request_duration_seconds',
-    help: 'Time from the first byte read to the end of the answer.',
-    labelNames: ['operation'],
-    buckets: SECONDS,
-    registers,
-  })
-  const calls = new Histogram({
-    name: 'cinderguard_dependency_duration_seconds',
-    help: "Time of the gateway's own calls to Keystone, Nova and Cinder, by outcome.",
-    labelNames: ['service', 'outcome'],
-    buckets: SECONDS,
-    registers,
-  })
-  const lookups = new Tally({
-    name: 'cinderguard_token_lookups_total',
-    help: 'Token look-ups, by result: hit (cache), miss (Keystone was asked), joined (one under way was shared).',
-    labelNames: ['result'],
-    registers,
-  })
-  const shared = new Counter({
-    name: 'cinderguard_shared_cache_lookups_total',
-    help: 'Look-ups in memcached, by result: hit, miss, error (a server failed or is left alone: Keystone was asked).',
-    labelNames: ['result'],
-    registers,
-  })
-  const breakers = new Gauge({
-    name: 'cinderguard_dependency_breaker_open',
-    help: '1 while the service is not asked because it failed ten times in a row.',
-    labelNames: ['service'],
-    aggregator: 'max',
-    registers,
-  })
+  const row = <N extends MetricName>(name: N) => {
+    const { help, labels = [], aggregator }: MetricRow = METRICS[name]
+    const labelNames = labels as unknown as LabelsOf<N>[]
+    return { name, help, labelNames, aggregator: aggregator ?? ('sum' as const), registers: [registry] }
+  }
+  const durations = (name: MetricName, label: string) =>
+    new Durations({ name, help: METRICS[name].help, label, bounds: SECONDS, registry })
+  const requests = new Tally(row('cinderguard_requests_total'))
+  const refusals = new Counter(row('cinderguard_refusals_total'))
+  const wouldBe = new Counter(row('cinderguard_would_be_refusals_total'))
+  const trusted = new Counter(row('cinderguard_trusted_service_user_requests_total'))
   let underWay = 0
   new Gauge({
-    name: 'cinderguard_requests_in_flight',
-    help: 'Requests under way.',
-    registers,
+    ...row('cinderguard_requests_in_flight'),
     collect() {
       this.set(underWay)
     },
   })
-  const ready = new Gauge({
-    name: 'cinderguard_dependency_ready',
-    help: '1 when the last readiness check of the service succeeded.',
-    labelNames: ['service'],
-    aggregator: 'max',
-    registers,
-  })
-  new Gauge({
-    name: 'cinderguard_build_info',
-    help: 'Always 1; the version is its label.',
-    labelNames: ['version', 'node'],
-    aggregator: 'max',
-    registers,
-  }).set({ version, node: process.version }, 1)
+  const decision = durations('cinderguard_decision_duration_seconds', 'operation')
+  const total = durations('cinderguard_request_duration_seconds', 'operation')
+  const stageTimes = durations('cinderguard_stage_duration_seconds', 'stage')
+  const calls = new Histogram({ ...row('cinderguard_dependency_duration_seconds'), buckets: SECONDS })
+  const ready = new Gauge(row('cinderguard_dependency_ready'))
+  const breakers = new Gauge(row('cinderguard_dependency_breaker_open'))
+  const lookups = new Tally(row('cinderguard_token_lookups_total'))
+  const shared = new Counter(row('cinderguard_shared_cache_lookups_total'))
+  const modeInfo = new Gauge(row('cinderguard_mode'))
+  const audited = new Counter(row('cinderguard_decision_records_total'))
+  const certificates = new Gauge(row('cinderguard_certificate_expiry_timestamp_seconds'))
+  const workers = new Gauge(row('cinderguard_workers'))
+  const workersLost = new Counter(row('cinderguard_workers_lost_total'))
+  new Gauge(row('cinderguard_build_info')).set({ version, node: process.version }, 1)
 
   // Prometheus sees an increase only of what it has seen before: what alerts wait for begins at nought.
-  for (const operation of GUARDED_KINDS)
-    for (const reason of ALERTED) {
+  for (const [reason, operations] of Object.entries(ALERTED) as [Reason, readonly string[]][])
+    for (const operation of operations) {
       const labels = { operation, reason, status: String(rowOf(reason).status) }
       refusals.inc(labels, 0)
       wouldBe.inc(labels, 0)
     }
+  for (const operation of OPERATION_LABELS) trusted.inc({ operation }, 0)
+  for (const result of ['written', 'dropped', 'failed']) audited.inc({ result }, 0)
+  for (const service of ['keystone', 'nova', 'cinder', 'policy']) breakers.set({ service }, 0)
 
   return {
     registry,
@@ -187,8 +148,13 @@ export function createMetrics(version: string): Metrics {
         wouldBe.inc({ operation, reason, status: String(rowOf(reason).status) })
       }
       if (outcome.caller === 'trusted-user') trusted.inc({ operation })
-      decision.observe({ operation }, outcome.decisionSeconds)
-      total.observe({ operation }, outcome.totalSeconds)
+      decision.observe(operation, outcome.decisionSeconds)
+      total.observe(operation, outcome.totalSeconds)
+      for (const stage of STAGES) {
+        const seconds = outcome.stages[stage]
+        // A stage that it did not come to.
+        if (seconds > 0) stageTimes.observe(stage, seconds)
+      }
     },
     call: (service, outcome, seconds) => calls.observe({ service, outcome }, seconds),
     tokenLookup: (result) => lookups.add(result, () => ({ result })),
@@ -198,13 +164,11 @@ export function createMetrics(version: string): Metrics {
     broken(status) {
       const labels = { operation: 'unread', status: String(status) }
       requests.add(`unread ${status}`, () => ({ ...labels, verdict: 'refused', service: 'false' }))
-      refusals.inc({ ...labels, reason: status === 431 ? 'headers_too_large' : 'bad_request_framing' })
+      refusals.inc({ ...labels, reason: BROKEN[status] })
     },
     logLines(lost) {
       new Counter({
-        name: 'cinderguard_log_lines_dropped_total',
-        help: 'Log lines that were dropped because nobody read them in time.',
-        registers,
+        ...row('cinderguard_log_lines_dropped_total'),
         collect() {
           this.reset()
           this.inc(lost())
@@ -212,13 +176,10 @@ export function createMetrics(version: string): Metrics {
       })
     },
     decisionRecord: (result) => audited.inc({ result }),
+    certificate: (certificate, expires) => certificates.set({ certificate }, expires / 1000),
     policy(source) {
       new Gauge({
-        name: 'cinderguard_policy_info',
-        help: "Always 1; the version of the organisation's bundle (none without one) and the digest of all rules are its labels.",
-        labelNames: ['version', 'digest'],
-        aggregator: 'max',
-        registers,
+        ...row('cinderguard_policy_info'),
         collect() {
           this.reset()
           const { version = null, digest = 'unknown' } = source.identity?.() ?? {}
@@ -226,15 +187,27 @@ export function createMetrics(version: string): Metrics {
         },
       })
       new Gauge({
-        name: 'cinderguard_policy_up_to_date',
-        help: '1 when the newest policy is in force, 0 when a newer one is not taken, or the bundle has expired.',
-        aggregator: 'min',
-        registers,
+        ...row('cinderguard_policy_up_to_date'),
         collect() {
           this.set((source.problem?.() ?? null) === null ? 1 : 0)
         },
       })
+      const history = () => source.history?.() ?? { taken: 0, refused: 0, takenAt: 0 }
+      new Counter({
+        ...row('cinderguard_policy_loads_total'),
+        collect() {
+          this.reset()
+          for (const result of ['taken', 'refused'] as const) this.inc({ result }, history()[result])
+        },
+      })
+      new Gauge({
+        ...row('cinderguard_policy_loaded_timestamp_seconds'),
+        collect() {
+          this.set(history().takenAt / 1000)
+        },
+      })
     },
+    process: () => addProcessMetrics(registry),
     sharedLookup: (result) => shared.inc({ result }),
     breaker: (service, isOpen) => breakers.set({ service }, isOpen ? 1 : 0),
     workers: (change) => workers.inc(change),

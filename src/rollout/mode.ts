@@ -58,3 +58,19 @@ export function readModes(
       overall,
   }
 }
+
+/**
+ * The modes, but that an exception for an operation, a reason or a rule does not undo what the organisation locks:
+ * only a gateway that observes as a whole observes that, too.
+ */
+export function withLocks(modes: Modes, isLocked: (rule: string) => boolean): Modes {
+  const holds = (rejection: Rejection | null): boolean => {
+    const rule = rejection?.detail.rule
+    return rule !== undefined && isLocked(rule)
+  }
+  return {
+    overall: modes.overall,
+    of: (rejection, operation) =>
+      modes.overall === 'enforce' && holds(rejection) ? 'enforce' : modes.of(rejection, operation),
+  }
+}

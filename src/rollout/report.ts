@@ -1,12 +1,12 @@
-import type { Outcome } from '../gateway.ts'
-import { isRejection, type Reason, type Rejection, rowOf } from '../http/rejection.ts'
-import { projectOf } from '../identity/identity.ts'
-import { decisionRecord } from '../record/record.ts'
+import type { Reason } from '../http/rejection.ts'
 import type { CallerKind } from './caller.ts'
+import { readinessOf } from './readiness.ts'
+import type { RowKind, Sighting } from './sighting.ts'
 
-/** Refusals, or would-be refusals, that have all of this in common. */
+/** Refusals, or would-be refusals, that have all of this in common (but the user agent of a `problem`). */
 export interface ReportRow {
   readonly verdict: 'refused' | 'observed'
+  readonly kind: RowKind
   readonly caller: CallerKind
   readonly operation: string
   readonly reason: Reason
@@ -14,6 +14,9 @@ export interface ReportRow {
   readonly userId: string | null
   readonly userName: string | null
   readonly projectId: string | null
+  /** Of the service token, where one was sent and known. */
+  readonly serviceUserId: string | null
+  readonly serviceUser: string | null
   readonly address: string | null
   readonly userAgent: string | null
   readonly count: number
@@ -21,6 +24,10 @@ export interface ReportRow {
   readonly first: string
   readonly last: string
   readonly hint: string | null
+  /** When the same user's same operation last went well after this; of problems that are no service's. */
+  readonly passed: string | null
+  /** Since when it is known to be mended: a good service token from there, or the same going well. */
+  readonly resolved: string | null
   /** Stands in the way of enforcing: something that should work would be refused. */
   readonly blocks: boolean
 }
@@ -31,9 +38,19 @@ export interface SeenService {
   readonly userName: string
   readonly roles: readonly string[]
   readonly count: number
+  /** Guarded operations among them. */
+  readonly guarded: number
   readonly last: string
   /** Where from; at most 64 of them. */
-  readonly addresses: readonly string[]
+  readonly from: readonly { readonly address: string; readonly first: string; readonly last: string }[]
+}
+
+/** A user whose calls counted as a service's by `trusted_service_users`. */
+export interface TrustedUser {
+  readonly userId: string
+  readonly userName: string
+  readonly count: number
+  readonly last: string
 }
 
 export interface ReadinessReport {
@@ -46,96 +63,109 @@ export interface ReadinessReport {
   readonly advice: string
   readonly rows: readonly ReportRow[]
   readonly services: readonly SeenService[]
-  /** Refusals that fell outside of the rows, because there are too many different ones. */
+  readonly trusted: readonly TrustedUser[]
+  /** Refusals that fell outside of the rows, because there are too many different ones. None of them blocks. */
   readonly others: number
+  /** The same of those that do; they have a place of their own, which what clients send cannot fill. */
+  readonly unlisted: { readonly count: number; readonly last: string } | null
 }
 
-/** What the gateway is there to refuse. Everything else that would be refused wants a look before enforcing. */
-const EXPECTED: ReadonlySet<Reason> = new Set<Reason>([
-  'attachment_in_use',
-  'attachment_ambiguous',
-  'attachment_mismatch',
-  'no_user_token',
-  'invalid_user_token',
-  'volume_not_found',
-  'attachment_not_found',
-  'not_authorized',
-  'client_gone',
-])
+/** What is counted; what follows from it is {@link readinessOf}. */
+export type Counted = Omit<ReadinessReport, 'ready' | 'advice'>
+
 const MAX_ROWS = 1000
 const MAX_SERVICES = 200
 const MAX_ADDRESSES = 64
 
-type Counted<T> = { -readonly [K in keyof T]: T[K] }
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+type Seen = Writable<Omit<SeenService, 'from'>> & { from: Writable<SeenService['from'][number]>[] }
 
-/** Adds up who is refused, or would be, since the start. Bounded, whatever clients send. */
+/** Adds up who is refused, or would be. Bounded, whatever clients send. */
 export class Report {
-  readonly #rows = new Map<string, Counted<ReportRow>>()
-  readonly #services = new Map<string, Counted<SeenService> & { addresses: string[] }>()
-  readonly #since: string
+  /** What blocks, or did, apart from the rest: whoever is refused as intended cannot crowd it out. */
+  readonly #problems = new Map<string, Writable<ReportRow>>()
+  readonly #rest = new Map<string, Writable<ReportRow>>()
+  /** Problems that are over once the same goes well. */
+  readonly #passable = new Map<string, Writable<ReportRow>[]>()
+  readonly #services = new Map<string, Seen>()
+  readonly #trusted = new Map<string, Writable<TrustedUser>>()
+  #since: string
   readonly #mode: string
   #guarded = 0
   #others = 0
+  #unlisted: Writable<NonNullable<ReadinessReport['unlisted']>> | null = null
 
-  constructor(mode: string, now: number) {
+  /** @param now milliseconds since the epoch; null: it begins with the first sighting. */
+  constructor(mode: string, now: number | null) {
     this.#mode = mode
-    this.#since = new Date(now).toISOString()
+    this.#since = now === null ? '' : new Date(now).toISOString()
   }
 
-  add(outcome: Outcome, now: number): void {
-    const { identity, operation, request } = outcome.draft
-    if (operation !== undefined && operation.kind !== 'other') this.#guarded += 1
-    if (identity?.isService === true && identity.service !== undefined)
-      this.#seen(identity.service, request?.clientAddress ?? '', now)
-    const refusal = outcome.rejection ?? outcome.observed
-    if (refusal === null || !isRejection(refusal)) return
-    const time = new Date(now).toISOString()
-    const record = decisionRecord(outcome)
-    const row: ReportRow = {
-      verdict: outcome.rejection === null ? 'observed' : 'refused',
-      caller: outcome.caller,
-      operation: String(record.operation),
-      reason: refusal.reason,
-      rule: refusal.detail.rule ?? null,
-      userId: identity?.user.userId ?? null,
-      userName: identity?.user.userName ?? null,
-      projectId: identity === undefined || identity === null ? null : projectOf(identity.user),
-      address: request?.clientAddress ?? null,
-      userAgent: request?.headers.get('user-agent')?.slice(0, 100) ?? null,
-      count: 1,
-      first: time,
-      last: time,
-      hint: typeof record.hint === 'string' ? record.hint : null,
-      blocks: blocks(outcome, refusal),
-    }
-    const { count: _count, first: _first, last: _last, hint: _hint, ...same } = row
-    const key = JSON.stringify(same)
-    const known = this.#rows.get(key)
+  add(sighting: Sighting): void {
+    const { time, guarded, service, trusted, refusal, address } = sighting
+    if (this.#since === '') this.#since = time
+    if (guarded) this.#guarded += 1
+    if (service !== null) this.#see(service, address, guarded, time)
+    if (trusted !== null) this.#trust(trusted, time)
+    if (refusal === null) this.#wentWell(sighting)
+    else this.#refuse(refusal, time)
+  }
+
+  #refuse(refusal: NonNullable<Sighting['refusal']>, time: string): void {
+    const isProblem = refusal.kind === 'problem'
+    const rows = isProblem ? this.#problems : this.#rest
+    const { hint, userAgent, ...same } = refusal
+    const key = JSON.stringify(isProblem ? same : { ...same, userAgent })
+    const known = rows.get(key)
     if (known !== undefined) {
-      known.count += 1
-      known.last = time
-      known.hint = row.hint
-    } else if (this.#rows.size < MAX_ROWS) this.#rows.set(key, row)
-    else this.#others += 1
+      Object.assign(known, { hint, userAgent, count: known.count + 1, last: time, passed: null })
+    } else if (rows.size < MAX_ROWS) {
+      const none = { passed: null, resolved: null, blocks: false }
+      const row = { ...refusal, ...none, count: 1, first: time, last: time }
+      rows.set(key, row)
+      if (isProblem && row.rule === null) this.#mayPass(row)
+    } else if (isProblem) {
+      this.#unlisted = { count: (this.#unlisted?.count ?? 0) + 1, last: time }
+    } else this.#others += 1
   }
 
-  #seen(
-    service: { userId: string; userName: string; roles: readonly string[] },
-    address: string,
-    now: number,
+  #mayPass(row: Writable<ReportRow>): void {
+    const key = passKey(row.operation, row.userId, row.address)
+    const alike = this.#passable.get(key)
+    if (alike === undefined) this.#passable.set(key, [row])
+    else alike.push(row)
+  }
+
+  #wentWell({ time, operation, userId, address }: Sighting): void {
+    if (this.#passable.size === 0) return
+    for (const id of [userId, null])
+      for (const row of this.#passable.get(passKey(operation, id, address)) ?? []) row.passed = time
+  }
+
+  #see(
+    service: NonNullable<Sighting['service']>,
+    address: string | null,
+    guarded: boolean,
+    time: string,
   ): void {
-    const time = new Date(now).toISOString()
     const known = this.#services.get(service.userId)
-    if (known === undefined) {
-      if (this.#services.size >= MAX_SERVICES) return
-      const { userId, userName, roles } = service
-      this.#services.set(userId, { userId, userName, roles, count: 1, last: time, addresses: [address] })
-      return
-    }
-    known.count += 1
-    known.last = time
-    if (known.addresses.length < MAX_ADDRESSES && !known.addresses.includes(address))
-      known.addresses.push(address)
+    if (known === undefined && this.#services.size >= MAX_SERVICES) return
+    const seen: Seen = known ?? { ...service, count: 0, guarded: 0, last: time, from: [] }
+    this.#services.set(service.userId, seen)
+    seen.count += 1
+    seen.guarded += guarded ? 1 : 0
+    seen.last = time
+    const place = seen.from.find((each) => each.address === address)
+    if (place !== undefined) place.last = time
+    else if (address !== null && seen.from.length < MAX_ADDRESSES)
+      seen.from.push({ address, first: time, last: time })
+  }
+
+  #trust(user: NonNullable<Sighting['trusted']>, time: string): void {
+    const known = this.#trusted.get(user.userId)
+    if (known !== undefined) Object.assign(known, { count: known.count + 1, last: time })
+    else if (this.#trusted.size < MAX_SERVICES)
+      this.#trusted.set(user.userId, { ...user, count: 1, last: time })
   }
 
   read(): ReadinessReport {
@@ -143,48 +173,16 @@ export class Report {
       mode: this.#mode,
       since: this.#since,
       guarded: this.#guarded,
-      rows: [...this.#rows.values()],
+      rows: [...this.#problems.values(), ...this.#rest.values()],
       services: [...this.#services.values()],
+      trusted: [...this.#trusted.values()],
       others: this.#others,
+      unlisted: this.#unlisted,
     })
   }
 }
 
-/** What was counted, put in order, and what follows from it. */
-export function readinessOf(counted: Omit<ReadinessReport, 'ready' | 'advice'>): ReadinessReport {
-  const rows = counted.rows.toSorted(
-    (a, b) => Number(b.blocks) - Number(a.blocks) || rank(a) - rank(b) || b.count - a.count,
-  )
-  const blocking = rows.filter(({ blocks }) => blocks)
-  return {
-    ...counted,
-    rows,
-    services: counted.services.toSorted((a, b) => b.count - a.count),
-    ready: blocking.length === 0 && counted.others === 0 && counted.guarded > 0,
-    advice: adviceOn(blocking, counted.guarded, counted.mode),
-  }
-}
-
-/** Cinder refused it by itself with the same status: enforcing changes nothing. A policy refusal is Cinder's too. */
-function blocks(outcome: Outcome, refusal: Rejection): boolean {
-  if (EXPECTED.has(refusal.reason)) return false
-  if (outcome.rejection !== null) return refusal.reason !== 'policy'
-  return outcome.status !== rowOf(refusal.reason).status
-}
-
-/** Services without their tokens first: they are what breaks a cloud. */
-function rank(row: ReportRow): number {
-  if (row.caller === 'service-without-token') return 0
-  return row.reason === 'invalid_service_token' || row.reason === 'service_role_required' ? 1 : 2
-}
-
-function adviceOn(blocking: readonly ReportRow[], guarded: number, mode: string): string {
-  if (guarded === 0)
-    return 'No guarded operation was seen yet: wait for traffic, or attach and detach a volume.'
-  const [first] = blocking
-  if (first !== undefined)
-    return `${blocking.length} ${blocking.length === 1 ? 'finding stands' : 'findings stand'} in the way of enforcing; first: ${first.hint ?? first.reason}`
-  return mode === 'observe'
-    ? 'Nothing that should work would be refused: set [cinderguard] mode = enforce.'
-    : 'Nothing that should work is refused.'
+/** Of a user, else of an address. */
+function passKey(operation: string, userId: string | null, address: string | null): string {
+  return userId === null ? `${operation} at ${address}` : `${operation} by ${userId}`
 }

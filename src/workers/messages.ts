@@ -6,6 +6,14 @@ import type { ReadinessReport } from '../rollout/report.ts'
 export interface Snapshot {
   readonly metrics: readonly MetricObjectWithValues<MetricValue<string>>[]
   readonly report: ReadinessReport
+  readonly policy: PolicyState
+}
+
+/** Which policy a worker decides by, and what keeps a newer one out. */
+export interface PolicyState {
+  readonly version: number | null
+  readonly digest: string
+  readonly problem: string | null
 }
 
 /** What a worker says. */
@@ -23,3 +31,5 @@ export type ToWorker =
   | { readonly say: 'snapshot'; readonly id: number }
   | { readonly say: 'granted'; readonly id: number }
   | { readonly say: 'reopen' }
+  /** The primary has another policy: look at what it keeps. */
+  | { readonly say: 'policy' }

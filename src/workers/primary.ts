@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createApp } from '../app.ts'
 import { startBack } from '../back.ts'
-import type { PolicySource } from '../checks/policy.ts'
 import type { Config } from '../config/options.ts'
 import { modesOf } from '../front.ts'
+import type { LivePolicy } from '../organisation/live.ts'
 import type { CadfEvent } from '../record/cadf.ts'
 import { linesLost } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
@@ -29,7 +29,7 @@ const AGAIN = 1000
  */
 export async function startPrimary(
   config: Config,
-  policy: PolicySource,
+  policy: LivePolicy,
   log: Logger,
 ): Promise<Pick<Gateway, 'url' | 'adminUrl' | 'reopen' | 'stop'>> {
   const metrics = createMetrics(versionOf())
@@ -124,12 +124,20 @@ export async function startPrimary(
     await Promise.all(gone)
   }
 
+  policy.onChange(() => {
+    for (const worker of alive()) tell(worker, { say: 'policy' })
+  })
   metrics.mode(modes.overall)
   metrics.policy(policy)
+  metrics.process()
   metrics.logLines(() => linesLost(log))
   const nothing = { record: () => undefined, reopen: () => undefined, close: async () => undefined }
   const app = await createApp(config, policy, metrics, log, nothing, modes, turns)
   const back = await startBack(config, policy, {
+    policy: async () => {
+      await ask()
+      return together.policy({ ...policy.identity(), problem: policy.problem() })
+    },
     registry: async () => {
       await ask()
       return together.registry(await metrics.registry.getMetricsAsJSON())
@@ -141,8 +149,9 @@ export async function startPrimary(
     recent,
     probes: app.probes,
     validator: app.validator,
+    metrics,
+    log,
     explaining: app.explaining,
-    onReady: metrics.ready,
   })
   try {
     cluster.setupPrimary({ args: process.argv.slice(2) })

@@ -1,12 +1,15 @@
 import { AggregatorRegistry, type Registry } from 'prom-client'
 import { mergedReport } from '../rollout/merge.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
-import type { Snapshot } from './messages.ts'
+import type { PolicyState, Snapshot } from './messages.ts'
+
+/** What outlives a worker. */
+type Counted = Omit<Snapshot, 'policy'>
 
 /** What all workers know together. Of a worker that ended its counters stay, as Prometheus expects of a counter. */
 export class Together {
   readonly #alive = new Map<number, Snapshot>()
-  #ended: Snapshot[] = []
+  #ended: Counted[] = []
 
   /** The newest word of a worker. */
   update(worker: number, snapshot: Snapshot): void {
@@ -18,7 +21,8 @@ export class Together {
     const last = this.#alive.get(worker)
     this.#alive.delete(worker)
     if (last === undefined) return
-    const lasting = { ...last, metrics: last.metrics.filter(({ type }) => String(type) !== 'gauge') }
+    const { report } = last
+    const lasting = { report, metrics: last.metrics.filter(({ type }) => String(type) !== 'gauge') }
     const [before] = this.#ended
     this.#ended = [before === undefined ? lasting : sumOf([before, lasting])]
   }
@@ -32,12 +36,25 @@ export class Together {
     return mergedReport([own, ...this.#all().map(({ report }) => report)])
   }
 
-  #all(): readonly Snapshot[] {
+  /** The primary's, and where a worker still decides by another one, that. */
+  policy(own: PolicyState): PolicyState {
+    const others = [...this.#alive.values()].map(({ policy }) => policy)
+    const strayed = others.filter(({ digest, version }) => digest !== own.digest || version !== own.version)
+    const said = [own, ...others].map(({ problem }) => problem)
+    if (strayed.length > 0) {
+      const names = strayed.map(({ version, digest }) => `${version ?? 'no bundle'} ${digest.slice(0, 12)}`)
+      said.push(`${strayed.length} worker(s) decide by another policy: ${[...new Set(names)].join(', ')}`)
+    }
+    const problem = [...new Set(said.filter((each) => each !== null))].join('; ')
+    return { ...own, problem: problem === '' ? null : problem }
+  }
+
+  #all(): readonly Counted[] {
     return [...this.#ended, ...this.#alive.values()]
   }
 }
 
-function sumOf(snapshots: readonly Snapshot[]): Snapshot {
+function sumOf(snapshots: readonly Counted[]): Counted {
   const metrics: Snapshot['metrics'][number][] = []
   for (const metric of aggregate(snapshots.map((each) => each.metrics)).getMetricsAsArray())
     metrics.push(metric as unknown as Snapshot['metrics'][number])

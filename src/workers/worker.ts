@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import type { PolicySource } from '../checks/policy.ts'
 import type { Config } from '../config/options.ts'
 import { type Front, modesOf, startFront } from '../front.ts'
+import type { LivePolicy } from '../organisation/live.ts'
 import { linesLost } from '../record/log.ts'
 import { createMetrics } from '../record/metrics.ts'
 import { Report } from '../rollout/report.ts'
@@ -15,7 +15,7 @@ const MAX_WAITING = 1000
 /** One worker of a gateway. @throws when it cannot start. */
 export async function startWorker(
   config: Config,
-  policy: PolicySource,
+  policy: LivePolicy,
   log: Logger,
 ): Promise<Pick<Front, 'stop' | 'reopen'>> {
   let waiting = 0
@@ -31,6 +31,7 @@ export async function startWorker(
   const { overall } = modesOf(config, policy)
   metrics.mode(overall)
   metrics.policy(policy)
+  metrics.process()
   metrics.logLines(() => linesLost(log))
   const report = new Report(overall, Date.now())
   const recent = {
@@ -48,9 +49,13 @@ export async function startWorker(
         // What the whole gateway is told by SIGHUP.
         process.emit('SIGHUP')
         break
+      case 'policy':
+        void policy.refresh()
+        break
       case 'snapshot':
         void metrics.registry.getMetricsAsJSON().then((found) => {
-          const snapshot = { metrics: found, report: report.read() }
+          const state = { ...policy.identity(), problem: policy.problem() }
+          const snapshot = { metrics: found, report: report.read(), policy: state }
           say({ say: 'snapshot', id: message.id, snapshot })
         })
     }

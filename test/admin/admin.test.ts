@@ -1,7 +1,14 @@
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAdmin } from '../../src/admin/admin.ts'
-import { checkReadiness, type Probes } from '../../src/admin/readiness.ts'
+import {
+  checkReadiness,
+  GOOD_FOR,
+  type Probes,
+  type Readiness,
+  type Watch,
+  watchReadiness,
+} from '../../src/admin/readiness.ts'
 import { createMetrics } from '../../src/record/metrics.ts'
 
 const well = async () => 'fine'
@@ -95,4 +102,64 @@ test('/metrics is Prometheus text, and tells the last readiness', async () => {
 
 test('anything else is not found', async () => {
   expect(await get('/')).toEqual({ status: 404, type: 'text/plain; charset=utf-8', text: 'not found\n' })
+})
+
+describe('readiness is watched', () => {
+  let clock: number
+  let rounds: PromiseWithResolvers<Readiness>[]
+  let watch: Watch | undefined
+  beforeEach(() => {
+    vi.useFakeTimers()
+    clock = 0
+    rounds = []
+  })
+  afterEach(() => {
+    watch?.stop()
+    vi.useRealTimers()
+  })
+  const GOOD: Readiness = { ready: true, services: { keystone: 'ok', cinder: 'ok', nova: 'ok' } }
+  const begin = (every: number): Watch => {
+    watch = watchReadiness(
+      () => {
+        const round = Promise.withResolvers<Readiness>()
+        rounds.push(round)
+        return round.promise
+      },
+      every,
+      () => clock,
+    )
+    return watch
+  }
+
+  test('from the start and again and again, though nobody asks', async () => {
+    begin(5)
+    expect(rounds).toHaveLength(1)
+    rounds[0]?.resolve(GOOD)
+    await vi.advanceTimersByTimeAsync(0)
+    clock = 5000
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(rounds).toHaveLength(2)
+    watch?.stop()
+    rounds[1]?.resolve(GOOD)
+    clock = 60_000
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(rounds).toHaveLength(2)
+  })
+
+  test('by one round of probes for all who ask at once, and for a while after', async () => {
+    const { current } = begin(0)
+    expect(rounds).toHaveLength(0)
+    const asked = Promise.all([current(), current(), current()])
+    clock = 10_000
+    const late = current()
+    expect(rounds).toHaveLength(1)
+    rounds[0]?.resolve(GOOD)
+    expect([await asked, await late]).toEqual([[GOOD, GOOD, GOOD], GOOD])
+    clock += GOOD_FOR - 1
+    expect(await current()).toBe(GOOD)
+    expect(rounds).toHaveLength(1)
+    clock += 1
+    void current()
+    expect(rounds).toHaveLength(2)
+  })
 })

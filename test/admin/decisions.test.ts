@@ -62,7 +62,12 @@ describe('on a loopback listener', () => {
 
   test('the report', async () => {
     await refused()
-    expect(await (await get('/report')).json()).toMatchObject({ mode: 'enforce', guarded: 1, ready: true })
+    expect(await (await get('/report')).json()).toMatchObject({
+      mode: 'enforce',
+      guarded: 1,
+      ready: false,
+      advice: expect.stringContaining('No service was seen yet'),
+    })
   })
 
   test('each new decision as an event', async () => {

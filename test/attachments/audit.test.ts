@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { auditAttachments } from '../../src/attachments/audit.ts'
-import { compareAttachment } from '../../src/attachments/compare.ts'
+import { compareAttachment, onlyNova } from '../../src/attachments/compare.ts'
 import type { Attachment, Facts } from '../../src/checks/check.ts'
 import { auditText } from '../../src/commands/attachments.ts'
 
@@ -8,6 +8,11 @@ type Nova = Facts['serverVolume']['answer']
 const A: Attachment = { id: 'A', volumeId: 'V', serverId: 'S', status: 'attached', connected: true }
 const uses = (attachmentId: string | null): Nova => ({ attachmentId, comparable: true })
 const DELETE_A = 'openstack --os-volume-api-version 3.44 volume attachment delete A'
+
+const REMOVE_FIRST = [
+  'openstack server remove volume S V',
+  `# then, if the record is still there: ${DELETE_A}`,
+]
 
 describe('one record against Nova', () => {
   const CASES: readonly (readonly [
@@ -30,15 +35,47 @@ describe('one record against Nova', () => {
       [],
     ],
     ['Nova knows no such volume there', {}, 'absent', [], 'unknown-to-nova', [DELETE_A]],
-    ['Nova uses another attachment', {}, uses('B'), [], 'other-attachment', [DELETE_A]],
+    [
+      'Nova uses another attachment, which Cinder has for another server',
+      {},
+      uses('B'),
+      [{ ...A, id: 'B', serverId: 'T' }],
+      'other-attachment',
+      [DELETE_A],
+    ],
     [
       'Nova uses another attachment to the same server: deleting could cut it',
       {},
       uses('B'),
       [{ ...A, id: 'B' }],
       'other-attachment',
-      ['openstack server remove volume S V', `# then: ${DELETE_A}`],
+      REMOVE_FIRST,
     ],
+    [
+      'Nova uses another attachment to the same server, which is not connected',
+      {},
+      uses('B'),
+      [{ ...A, id: 'B', connected: false }],
+      'other-attachment',
+      REMOVE_FIRST,
+    ],
+    [
+      'Nova uses an id that Cinder does not have: this record is the live connection',
+      {},
+      uses('B'),
+      [],
+      'other-attachment',
+      REMOVE_FIRST,
+    ],
+    [
+      'the same, and a record of another server beside',
+      {},
+      uses('B'),
+      [{ ...A, id: 'C', serverId: 'T' }],
+      'other-attachment',
+      REMOVE_FIRST,
+    ],
+    ['Nova uses it without an id', {}, uses(null), [], 'other-attachment', REMOVE_FIRST],
     ['Nova does not tell', {}, 'forbidden', [], 'not-told', []],
   ]
   test.each(CASES)('%s', (_name, change, nova, others, kind, commands) => {
@@ -57,6 +94,8 @@ test('all records, each connected one asked once', async () => {
   const asked: string[] = []
   const result = await auditAttachments({
     seesAll: true,
+    attachmentsOf: async () => [],
+    async *servers() {},
     async *attachments() {
       yield* rows
       yield { ...A, id: 'free', serverId: null }
@@ -69,12 +108,52 @@ test('all records, each connected one asked once', async () => {
   expect([result.records, result.asked, asked.length, new Set(asked).size]).toEqual([26, 25, 25, 25])
   expect(auditText(result)).toBe(
     [
-      '26 attachment records, 25 of them connected to a server; Nova disagrees on 1.',
+      '26 attachment records, 25 of them connected to a server; 0 servers. Cinder and Nova disagree on 1.',
       '',
       'Attachment A7 (attached), volume V7',
-      '  Nova knows no volume V7 on server S: the record is left over.',
+      '  Nova knows no volume V7 on server S: the record is left over, unless something else than Nova (such as Ironic) attached it.',
       '      openstack --os-volume-api-version 3.44 volume attachment delete A7',
       '',
     ].join('\n'),
   )
+})
+
+describe("what Nova has and Cinder has no record of: the attack's footprint", () => {
+  const reserved: Attachment = { ...A, connected: false, status: 'reserved' }
+  interface Situation {
+    readonly first: Attachment[]
+    readonly nova?: Nova
+    readonly again?: Attachment[] | 'unknown'
+  }
+  const CASES: readonly (readonly [string, Situation, string[]])[] = [
+    ['no record', { first: [] }, ['only-nova']],
+    ["another server's record", { first: [{ ...reserved, serverId: 'T' }] }, ['only-nova']],
+    ['a record', { first: [reserved] }, []],
+    ['detached between', { first: [], nova: 'absent' }, []],
+    ['attached between', { first: [], again: [reserved] }, []],
+    ['Nova does not tell', { first: [], nova: 'forbidden' }, []],
+    ['Cinder cannot tell', { first: [], again: 'unknown' }, []],
+  ]
+  test.each(CASES)('%s', async (_name, { first, nova = uses('A'), again = [] }, kinds) => {
+    const { disagreements, servers } = await auditAttachments({
+      seesAll: true,
+      async *attachments() {
+        yield* first
+      },
+      attachmentsOf: async () => again,
+      async *servers() {
+        yield { id: 'S', volumes: ['V'] }
+        yield { id: 'U', volumes: [] }
+      },
+      serverVolume: async () => nova,
+    })
+    expect([servers, disagreements.map(({ kind }) => kind)]).toEqual([2, kinds])
+  })
+
+  test('stops the server before anything is detached', () => {
+    expect(onlyNova('S', 'V').commands.slice(0, 2)).toEqual([
+      'openstack server stop S',
+      'openstack server remove volume S V',
+    ])
+  })
 })

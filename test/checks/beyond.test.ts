@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type BeyondOptions, beyondCheck } from '../../src/checks/beyond.ts'
+import type { PolicyRules } from '../../src/checks/policy.ts'
+import type { Identity } from '../../src/identity/identity.ts'
 import type { JudgedOperation } from '../../src/operation/operation.ts'
-import { admin, alice, nova } from '../identity/identities.ts'
+import { admin, alice, nova, tokenOf } from '../identity/identities.ts'
 import { attachmentOf, run, volumeOf, type World } from './world.ts'
 
 const OFF: BeyondOptions = {
@@ -9,6 +11,16 @@ const OFF: BeyondOptions = {
   guard_reset_status: false,
   guard_attachment_update: false,
 }
+/** Admins may reset a status, and members update an attachment. */
+const POLICY: PolicyRules = {
+  has: () => true,
+  allows(rule, credentials) {
+    const roles = credentials.roles as readonly string[]
+    if (roles.includes('admin')) return true
+    return rule === 'volume:attachment_update' && roles.includes('member')
+  },
+}
+const reader: Identity = { ...alice, user: tokenOf({ roles: ['reader'] }) }
 const common = { projectInUrl: 'demo', version: '3.27' } as const
 const reset: JudgedOperation = { ...common, kind: 'volume-reset-status', volumeId: 'v' }
 const update = (attachmentId: string): JudgedOperation => ({
@@ -79,17 +91,26 @@ describe('each hole that a fixed Cinder has too is closed by its switch, and by 
     ['another attachment, created', 'guard_attachment_update', create, world(), 'allow'],
   ]
   test.each(cases)('%s (%s)', (_name, option, operation, given, expected) => {
-    const check = beyondCheck({ ...OFF, [option]: true })
-    expect(run(check, operation, alice, given).verdict).toBe(expected)
+    const check = beyondCheck({ ...OFF, [option]: true }, POLICY)
+    if (option !== 'guard_reset_status') expect(run(check, operation, alice, given).verdict).toBe(expected)
     expect(run(check, operation, admin, given).verdict).toBe(expected)
     expect(run(check, operation, nova, given)).toEqual({ verdict: 'allow', asked: [] })
-    expect(run(beyondCheck(OFF), operation, alice, given)).toEqual({ verdict: 'allow', asked: [] })
+    expect(run(beyondCheck(OFF, POLICY), operation, alice, given)).toEqual({ verdict: 'allow', asked: [] })
   })
 
   test('what cannot be listed is no pass', () => {
     const given: World = { ...world(), lists: { v: 'unknown' } }
-    expect(run(beyondCheck({ ...OFF, guard_reset_status: true }), reset, alice, given).verdict).toMatch(
-      /^attachment_ambiguous: 409/,
+    const check = beyondCheck({ ...OFF, guard_reset_status: true }, POLICY)
+    expect(run(check, reset, admin, given).verdict).toMatch(/^attachment_ambiguous: 409/)
+  })
+
+  test.each([
+    [reset, 'volume_extension:volume_admin_actions:reset_status', alice],
+    [update('a'), 'volume:attachment_update', reader],
+  ] as const)('whom policy refuses is told so, and not who uses the volume: %j', (operation, rule, who) => {
+    const all = { guard_shared_connector: true, guard_reset_status: true, guard_attachment_update: true }
+    expect(run(beyondCheck(all, POLICY), operation, who, world()).verdict).toBe(
+      `policy: 403 Policy doesn't allow ${rule} to be performed.`,
     )
   })
 })

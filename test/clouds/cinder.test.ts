@@ -28,8 +28,14 @@ const list = (...rows: unknown[]) => answer(200, { attachments: rows })
 describe("every question is put with the caller's eyes", () => {
   const { cinder, sent } = setUp(answer(500))
   test.each([
-    ['a volume', () => cinder.volume('v/#', alice), '/v3/demo/volumes/v%2F%23', '3.65'],
-    ['an attachment', () => cinder.attachment('a', alice), '/v3/demo/attachments/a', '3.27'],
+    ['a volume', () => cinder.volume('v;#', alice), '/v3/demo/volumes/v%3B%23.json', '3.65'],
+    [
+      'an attachment whose id ends in .json',
+      () => cinder.attachment('a.json', alice),
+      '/v3/demo/attachments/a.json.json',
+      '3.27',
+    ],
+    ['an attachment', () => cinder.attachment('a', alice), '/v3/demo/attachments/a.json', '3.27'],
     [
       'all attachments',
       () => cinder.attachments('v&x', alice),
@@ -42,7 +48,12 @@ describe("every question is put with the caller's eyes", () => {
       '/v3/demo/attachments/detail?volume_id=v&all_tenants=1',
       '3.27',
     ],
-    ['without a project', () => cinder.volume('v', { ...alice, projectId: null }), '/v3/volumes/v', '3.65'],
+    [
+      'without a project',
+      () => cinder.volume('v', { ...alice, projectId: null }),
+      '/v3/volumes/v.json',
+      '3.65',
+    ],
   ])('%s', async (_what, question, path, version) => {
     await expect(question()).rejects.toThrow('was answered 500')
     expect(sent.at(-1)).toEqual({
@@ -61,6 +72,16 @@ describe("every question is put with the caller's eyes", () => {
     for (const question of [cinder.volume, cinder.attachment, cinder.attachments]) {
       await expect(question('x', alice)).rejects.toThrow(TokenRefusedError)
     }
+  })
+})
+
+describe('an id that no path can name is of nothing, and nobody is asked', () => {
+  const { cinder, sent } = setUp(answer(500))
+  test.each(['', '.', '..', 'detail', 'summary', 'a/b', '\ud800'])('%j', async (id) => {
+    expect(await cinder.volume(id, alice)).toBe('absent')
+    expect(await cinder.attachment(id, alice)).toBe('absent')
+    expect(await cinder.object({ collection: 'types', id }, alice)).toBe('absent')
+    expect(sent).toEqual([])
   })
 })
 
@@ -229,7 +250,7 @@ describe('a Cinder before 3.27 is read from the volume, on the safe side', () =>
   test.each(rows)('%s', async (_what, reply, expected) => {
     const { cinder, sent } = setUp(reply, [3, 26])
     expect(await cinder.attachments('v', alice)).toEqual(expected)
-    expect(sent.map(({ url }) => url)).toEqual(['http://cinder/volume/v3/demo/volumes/v'])
+    expect(sent.map(({ url }) => url)).toEqual(['http://cinder/volume/v3/demo/volumes/v.json'])
   })
 })
 

@@ -2,7 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { attachments } from '../../src/commands/attachments.ts'
+import { doctor } from '../../src/commands/doctor.ts'
+import { report } from '../../src/commands/report.ts'
 import { type Cloud, startCloud } from '../../src/demo/cloud.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
 import { versionOf } from '../../src/version.ts'
@@ -59,6 +62,22 @@ async function finished(...args: readonly string[]): Promise<readonly [number | 
   return [await run.ended, run.text()]
 }
 
+type Command = (argv: readonly string[]) => Promise<number>
+/** A command in this process, which costs no start of another. */
+async function here(command: Command, ...argv: readonly string[]): Promise<readonly [number, string]> {
+  let text = ''
+  const keep = (chunk: unknown) => {
+    text += String(chunk)
+    return true
+  }
+  const spies = [process.stdout, process.stderr].map((to) => vi.spyOn(to, 'write').mockImplementation(keep))
+  try {
+    return [await command(argv), text]
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+}
+
 describe('the command line', () => {
   test('--version', async () => {
     expect(await finished('--version')).toEqual([0, expect.stringContaining(versionOf())])
@@ -90,12 +109,148 @@ describe('check-config', () => {
     expect(text).toContain('modes')
     expect(text).toContain('2 problem(s)')
   })
+  test('a policy file that somebody named must be there', async () => {
+    configure('[oslo_policy]', 'policy_file = polcy.yaml')
+    const [code, text] = await check()
+    expect(code).toBe(2)
+    expect(text).toContain('[oslo_policy] policy_file: there is no polcy.yaml')
+  })
+  test('and opens the files that they name', async () => {
+    const none = join(folder, 'none.pem')
+    const text = join(folder, 'text.pem')
+    writeFileSync(text, 'no certificate')
+    configure(
+      `tls_cert_file = ${none}\ntls_key_file = ${none}\nupstream_cafile = ${text}`,
+      `audit_log = ${text}/audit.log\nadmin_bind = unix:/nowhere/admin.sock`,
+      `[policy]\nbundle_url = http://127.0.0.1:1/b\nbundle_cache = ${folder}`,
+    )
+    const [code, told] = await check()
+    expect(code).toBe(2)
+    for (const line of [
+      `[cinderguard] tls_cert_file: ENOENT: no such file or directory, open '${none}'`,
+      `[cinderguard] upstream_cafile: ${text} holds no PEM certificate`,
+      `[cinderguard] audit_log: ${text} is no folder`,
+      '[cinderguard] admin_bind: ENOENT',
+      '[policy] bundle_public_keys: is empty',
+      `[policy] bundle_cache: ${folder} is a folder`,
+    ])
+      expect(told).toContain(line)
+  })
   test('and those of what the options name', async () => {
     configure('mode_overrides = volume-detach=observ, nobody=observe')
     const [code, text] = await check()
     expect(code).toBe(2)
     expect(text).toContain('mode_overrides: "volume-detach=observ" is not NAME=enforce or NAME=observe')
     expect(text).toContain('"nobody" is no operation')
+  })
+})
+
+describe('report and doctor', () => {
+  test('--help says what the command itself takes, and no list of all options', async () => {
+    const [code, text] = await finished('report', '--help')
+    expect([code, text]).toEqual([0, expect.stringContaining('--audit-log FILE')])
+    expect(text).not.toContain('memcache')
+  })
+  test.each([
+    ['report', report],
+    ['doctor', doctor],
+    ['attachments', attachments],
+  ])('%s explains its own flags', async (_name, command) => {
+    expect(await here(command, '--help')).toEqual([
+      0,
+      expect.stringMatching(/--format json[\s\S]*Exit codes: /),
+    ])
+  })
+
+  test('need no account in Keystone to ask where admin_bind is', async () => {
+    writeFileSync(conf, '[cinderguard]\nadmin_bind = 127.0.0.1:1\n')
+    const [code, text] = await finished('report', '--config-file', conf)
+    expect([code, text]).toEqual([3, expect.stringContaining('no gateway answers on admin_bind 127.0.0.1:1')])
+    const id = 'req-00000000-0000-4000-8000-000000000000'
+    expect((await finished('explain', id, '--config-file', conf))[1]).toContain('no gateway answers')
+  })
+
+  const WRONG: readonly (readonly [string, Command, readonly string[]])[] = [
+    ['another format', report, ['--format', 'xml']],
+    ['no moment', report, ['--since', 'yesterday']],
+    ['no address', report, ['--admin', 'ftp://x']],
+    ['two sources', report, ['--admin', 'http://127.0.0.1:1', '--audit-log', '/dev/null']],
+    ['a log without a decision record', report, ['--audit-log', '/dev/null']],
+    ['a word too many', report, ['now']],
+    ['a level that is none', doctor, ['--fail-on', 'info']],
+  ]
+  test.each(WRONG)('a wrong command line: %s', async (_name, command, words) => {
+    expect((await here(command, ...words))[0]).toBe(2)
+  })
+
+  test('ask a running gateway, or several', async () => {
+    configure('mode = observe')
+    const { text } = cinderguard('serve', '--config-file', conf)
+    await expect.poll(text, { timeout: 10_000 }).toContain('cinderguard is listening')
+    const { url, admin } = JSON.parse(/\{.*"url".*\}/.exec(text())?.[0] ?? '{}') as Record<string, string>
+    const detach = (headers: Readonly<Record<string, string>>) =>
+      fetch(`${url}/v3/${PROJECTS.demo}/volumes/${VOLUMES['in-use']}/action`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-auth-token': cloud.token('alice'), ...headers },
+        body: '{"os-detach": {}}',
+      })
+    const byNova = {
+      'user-agent': 'python-cinderclient',
+      'x-openstack-request-id': 'req-00000000-0000-4000-8000-000000000000',
+    }
+    await detach(byNova)
+    const ask = () => here(report, '--admin', `${admin}/`, '--admin', `${admin}`)
+    expect(await ask()).toEqual([1, expect.stringContaining('2 × volume-detach: service_token_missing')])
+    cloud.reset()
+    await detach({ ...byNova, 'x-service-token': cloud.token('nova') })
+    expect(await ask()).toEqual([0, expect.stringContaining('READY to enforce')])
+    expect((await ask())[1]).toContain('went well at')
+
+    const [code, found] = await here(doctor, '--config-file', conf, '--admin', `${admin}`)
+    expect(code).toBe(1)
+    expect(found).toContain('The service catalogue sends clients to Cinder itself')
+    expect(found).toContain('ok       Nova sends good service tokens, as nova')
+    expect(found).toContain('has a service role')
+  })
+})
+
+describe('attachments audit', () => {
+  const audit = (env: Readonly<Record<string, string>>) => {
+    const child = spawn('bin/cinderguard.js', ['attachments', 'audit', '--config-file', conf], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.push(child)
+    let text = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+      })
+    return new Promise<readonly [number | null, string]>((resolve) =>
+      child.once('close', (code) => resolve([code, text])),
+    )
+  }
+  const ADMIN = {
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: 'admin-secret',
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_NAME: 'admin',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+  }
+  test('without an account', async () => {
+    configure()
+    expect(await audit({})).toEqual([2, expect.stringContaining('Neither OS_USERNAME and OS_PASSWORD')])
+  })
+  test("with an admin's password: finds the footprint of the attack", async () => {
+    configure()
+    cloud.reset()
+    const before = await audit(ADMIN)
+    for (const [id, attachment] of cloud.attachments)
+      if (attachment.volumeId === VOLUMES['in-use']) (cloud.attachments as Map<string, unknown>).delete(id)
+    const after = await audit(ADMIN)
+    cloud.reset()
+    expect(before[1]).not.toContain('footprint')
+    expect(after).toEqual([1, expect.stringContaining('the footprint of CVE-2023-2088')])
   })
 })
 

@@ -356,6 +356,14 @@ describe('loadConfig reports', () => {
       ['conflict [cinderguard]: upstream is bind: the gateway would forward to itself'],
     ],
     [
+      'a path that would be dropped',
+      '[cinderguard]\nupstream = http://cinder:8776/volume',
+      {},
+      [
+        'conflict [cinderguard]: upstream has the path /volume, which would be dropped; write it in public_prefix: the gateway sends the paths that it receives',
+      ],
+    ],
+    [
       'half an account that is used',
       '[service_user]\nsend_service_user_token = true\nusername = x\nuser_domain_id = d',
       {},

@@ -181,20 +181,26 @@ describe('of a decision that was made', () => {
     })
   })
 
-  test('without a token the gateway looks with its own account, if that is an admin', async () => {
+  test('without a token the gateway looks with its own account, which here sees no other project', async () => {
     const { own } = await sent('in-use', 409)
     const { steps } = await explained(own)
-    expect(steps.at(-1)?.details['facts read now as']).toMatch(/^the gateway's own account, cinderguard /)
+    expect(steps.at(-1)?.details['facts read now by']).toMatch(
+      /^nobody: the gateway's own account, cinderguard .* does not see project /,
+    )
   })
 
   test('eyes that do not see the project say so, and take nothing for absent', async () => {
     const { own } = await sent('in-use', 409)
     const explanation = await explained(own, gateway.cloud.token('bob'))
     expect(explanation.differences).toEqual([])
-    expect(explanation.steps.find(({ outcome }) => outcome === 'failed')?.details).toEqual({
-      'could not be read': expect.stringMatching(/does not see project/),
+    const { steps } = explanation
+    expect(steps.filter(({ details }) => details.now === 'not read')).toHaveLength(3)
+    // The recorded facts are judged by the rules of now.
+    expect(steps.filter(({ stage }) => stage === 'rule')).toHaveLength(2)
+    expect(steps.at(-1)?.details).toMatchObject({
+      'judged by the rules of now': 'refused (attachment_in_use)',
+      'facts read now by': expect.stringMatching(/^nobody: bob .* does not see project/),
     })
-    expect(explanation.steps.filter(({ details }) => details.now === 'not read')).toHaveLength(3)
   })
 
   test('a service that is away leaves what was recorded', async () => {
@@ -202,7 +208,10 @@ describe('of a decision that was made', () => {
     breakNova()
     const explanation = await explained(own, gateway.cloud.token('alice'))
     expect(explanation).toMatchObject({ status: 409, command: COMMAND, differences: [] })
-    expect(explanation.steps.find(({ outcome }) => outcome === 'failed')?.title).toMatch(/^Does Nova use/)
+    expect(explanation.steps.find(({ outcome }) => outcome === 'failed')).toMatchObject({
+      title: expect.stringMatching(/^Does Nova use/),
+      details: { recorded: expect.stringMatching(/^yes, by/), 'could not be read': 'nova: ECONNRESET' },
+    })
   })
 
   test('nothing is executed', async () => {

@@ -293,7 +293,7 @@ export const EDITS: Readonly<Record<string, Edit>> = {
   'another API version': (request, a) => {
     request.target = request.target.replace(
       '/v3',
-      pick(['/v2', '/v1', '/V3', '/v3.0', '', '/v3/v3', '/v2/../v3'], a),
+      pick(['/v2', '/v1', '/V3', '/v3.0', '', '/v3/v3', '/v2/../v3', '/volume/v3', '/volume%2Fv3'], a),
     )
   },
   'another method': (request, a) => {
@@ -442,10 +442,8 @@ export const EDITS: Readonly<Record<string, Edit>> = {
       ],
       request.body.toString('latin1'),
     )
-    request.tail = Buffer.concat([
-      Buffer.from(pick(['', '\r\n', '\n', 'x', '0\r\n\r\n', '\x00'], a)),
-      render(second),
-    ])
+    const between = Buffer.from(pick(['', '\r\n', '\n', 'x', '0\r\n\r\n', '\x00'], a))
+    request.tail = Buffer.concat([between, render(second), request.tail])
   },
 }
 

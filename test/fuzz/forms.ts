@@ -3,9 +3,10 @@ import { plain, type RawRequest } from './raw-request.ts'
 /**
  * Ways to write a guarded request, each with what becomes of it before the gateway: `guarded` is read as what it is
  * (409), `refused` has more than one reading and is no client's (400), `closed` ends the
- * connection, and a number is Cinder's own answer.
+ * connection, and a number is Cinder's own answer. `form`: Cinder's Routes let the body name the method, and Cinder then
+ * refuses the body for its type (415); the stand-in cloud has no such route (404).
  */
-export type Expected = 'guarded' | 'refused' | 'closed' | number
+export type Expected = 'guarded' | 'refused' | 'closed' | 'form' | number
 export type Form = readonly [name: string, make: (of: Names) => RawRequest, expected: Expected]
 
 export interface Names {
@@ -13,6 +14,10 @@ export interface Names {
   readonly volume: string
   readonly attachment: string
   readonly token: string
+  /** Token of an admin, whom the check binds too. */
+  readonly admin: string
+  /** A volume that is not attached. */
+  readonly newVolume: string
 }
 
 const DETACH = '{"os-detach": {}}'
@@ -82,6 +87,33 @@ const chunked =
       set(request, 'Transfer-Encoding', 'chunked')
       request.body = Buffer.from(pieces.join(''), 'latin1')
     })
+/** A volume action by an admin, by the URL without a project. */
+const byAdmin =
+  (body: (names: Names) => object, suffix = '') =>
+  (names: Names) =>
+    plain(
+      'POST',
+      `/v3/volumes/${names.volume}/action${suffix}`,
+      [['X-Auth-Token', names.admin], JSON_TYPE],
+      JSON.stringify(body(names)),
+    )
+const removeWith =
+  (body: string, ...headers: readonly (readonly [string, string])[]) =>
+  (names: Names) =>
+    plain(
+      'DELETE',
+      `/v3/${names.project}/attachments/${names.attachment}`,
+      [token(names), VERSION, ...headers],
+      body,
+    )
+/** A form, posted to where an attachment would be deleted. */
+const formPost = (type: string, body: string) => (names: Names) =>
+  plain(
+    'POST',
+    `/v3/${names.project}/attachments/${names.attachment}`,
+    [token(names), VERSION, ['Content-Type', type]],
+    body,
+  )
 const SIZE = DETACH.length.toString(16)
 
 export const FORMS: Readonly<Record<string, readonly Form[]>> = {
@@ -100,6 +132,13 @@ export const FORMS: Readonly<Record<string, readonly Form[]>> = {
     ['with an empty query', at((target) => `${target}?`), 'guarded'],
     ['with a query', at((target) => `${target}?a=b&c`), 'guarded'],
     ['with _method as a value', at((target) => `${target}?name=_method`), 'guarded'],
+    ['/v2, which this Cinder has no more', at((target) => target.replace('/v3', '/v2')), 'guarded'],
+    ['/v1, which no Cinder has', at((target) => target.replace('/v3', '/v1')), 'guarded'],
+    ['an attachment with .json twice', removeAt((target) => `${target}.json.json`), 404],
+    ['the list of attachments for one', removeAt((target) => target.replace(/[^/]+$/, 'detail')), 404],
+    ['the list of volumes for one', at((target) => target.replace(/volumes\/[^/]+/, 'volumes/detail')), 404],
+    ['no project id for a project', at((target) => target.replace(/\/v3\/[^/]+/, '/v3/ZZ')), 404],
+    ["another project's id", at((target) => target.replace(/\/v3\/[^/]+/, `/v3/${'f'.repeat(32)}`)), 400],
     ['a trailing slash', at((target) => `${target}/`), 404],
     ['in upper case', at((target) => target.replace('action', 'ACTION')), 404],
     ['.xml', at((target) => `${target}.xml`), 404],
@@ -144,15 +183,87 @@ export const FORMS: Readonly<Record<string, readonly Form[]>> = {
     ['_method with a long s', by('GET', (target) => `${target}?_method=po%C5%BFt`), 'refused'],
     ['_method twice', by('GET', (target) => `${target}?_method=GET&_method=POST`), 'refused'],
     ['X-HTTP-Method-Override', withHeader(['X-HTTP-Method-Override', 'GET']), 'guarded'],
+    ['_method in a form', formPost('application/x-www-form-urlencoded', '_method=DELETE'), 'form'],
+    [
+      '_method in a multipart form',
+      formPost(
+        'multipart/form-data; boundary=b',
+        '--b\r\nContent-Disposition: form-data; name="_method"\r\n\r\nDELETE\r\n--b--\r\n',
+      ),
+      'form',
+    ],
     ['in lower case', by('post'), 'refused'],
     ['unknown', by('PROPFIND'), 'refused'],
     ['TRACE', by('TRACE'), 'refused'],
-    ['CONNECT', by('CONNECT'), 'closed'],
+    ['CONNECT', by('CONNECT'), 'refused'],
+  ],
+  operations: [
+    [
+      'os-terminate_connection',
+      (names) => detach(names, undefined, '{"os-terminate_connection": {"connector": {"host": "h"}}}'),
+      'guarded',
+    ],
+    [
+      'os-terminate_connection with a connector of null',
+      (names) => detach(names, undefined, '{"os-terminate_connection": {"connector": null}}'),
+      'guarded',
+    ],
+    [
+      'os-detach of a named attachment',
+      (names) => detach(names, undefined, `{"os-detach": {"attachment_id": "${names.attachment}"}}`),
+      'guarded',
+    ],
+    ['os-force_detach', byAdmin(() => ({ 'os-force_detach': {} })), 'guarded'],
+    [
+      'os-force_detach of a named attachment',
+      byAdmin((names) => ({ 'os-force_detach': { attachment_id: names.attachment } })),
+      'guarded',
+    ],
+    [
+      'os-force_detach of an attachment id and .json',
+      byAdmin((names) => ({ 'os-force_detach': { attachment_id: `${names.attachment}.json` } })),
+      'guarded',
+    ],
+    [
+      'os-force_detach with a connector, at .json',
+      byAdmin(() => ({ 'os-force_detach': { connector: { host: 'h' } } }), '.json'),
+      'guarded',
+    ],
+    [
+      'os-migrate_volume_completion',
+      byAdmin((names) => ({ 'os-migrate_volume_completion': { new_volume: names.newVolume } })),
+      'guarded',
+    ],
+    [
+      'os-migrate_volume_completion, at .json',
+      byAdmin(
+        (names) => ({ 'os-migrate_volume_completion': { new_volume: names.newVolume, error: false } }),
+        '.json',
+      ),
+      'guarded',
+    ],
+    ['attachment delete with a body', removeWith('{}', JSON_TYPE), 400],
+    ['attachment delete with a body of text', removeWith('x', ['Content-Type', 'text/plain']), 415],
+    ['attachment delete with a body of no JSON', removeWith('x', JSON_TYPE), 400],
+    [
+      'attachment delete with an empty chunked body',
+      (names) =>
+        remove(names, (request) => {
+          set(request, 'Content-Length', null)
+          set(request, 'Transfer-Encoding', 'chunked')
+          request.body = Buffer.from('0\r\n\r\n')
+        }),
+      'guarded',
+    ],
   ],
   'the body': [
     ['an escape in the key', withBody('{"os-det\\u0061ch": {}}'), 'guarded'],
     ['the key twice', withBody('{"os-detach": 1, "os-detach": {}}'), 'guarded'],
     ['blanks around it', withBody(`\r\n\t ${DETACH}\n`), 'guarded'],
+    ['Infinity within it', withBody('{"os-detach": {"x": Infinity}}'), 400],
+    ['nested 300 deep', withBody(`{"os-detach": ${'['.repeat(300)}${']'.repeat(300)}}`), 400],
+    ['none', withBody(''), 400],
+    ['too large', withBody(DETACH + ' '.repeat(114_689)), 413],
     ['NaN within it', withBody('{"os-detach": {"x": NaN}}'), 400],
     ['a byte order mark', withBytes(Buffer.from(`\ufeff${DETACH}`)), 400],
     ['UTF-16', withBytes(Buffer.from(DETACH, 'utf16le')), 400],
@@ -243,6 +354,12 @@ export const FORMS: Readonly<Record<string, readonly Form[]>> = {
     ],
     ['an expectation', withHeader(['Expect', '100-continue']), 'guarded'],
     ['an unknown expectation', withHeader(['Expect', 'x']), 417],
+    [
+      'too many headers',
+      withHeader(...Array.from({ length: 120 }, (_, at) => [`X-${at}`, 'v'] as const)),
+      431,
+    ],
+    ['too large a header', withHeader(['X-Large', 'v'.repeat(20_000)]), 431],
   ],
   identity: [
     ['X-Service-Roles', withHeader(['X-Service-Roles', 'service']), 'guarded'],
@@ -287,8 +404,23 @@ export const FORMS: Readonly<Record<string, readonly Form[]>> = {
   ],
 }
 
+/** The same below the prefix `/volume`, for a gateway that is told of it. */
+export const PREFIXED: readonly Form[] = [
+  ['below the prefix', at((target) => `/volume${target}`), 'guarded'],
+  ['below the prefix, with .json', at((target) => `/volume${target}.json`), 'guarded'],
+  ['a letter of the prefix percent-encoded', at((target) => `/%76olume${target}`), 'guarded'],
+  ['beside the prefix', at((target) => target), 'refused'],
+  ['the prefix twice', at((target) => `/volume/volume${target}`), 'refused'],
+  ['the prefix in upper case', at((target) => `/VOLUME${target}`), 'refused'],
+  ['a doubled slash behind it', at((target) => `/volume/${target}`), 'refused'],
+  ['an encoded slash behind it', at((target) => `/volume%2F${target.slice(1)}`), 'refused'],
+  ['out of the prefix and back', at((target) => `/volume/../volume${target}`), 'refused'],
+  ['_method in the query', removeAt((target) => `/volume${target}?_method=DELETE`), 'refused'],
+]
+
 /** What the client reads; undefined for no answer at all. */
 export function statusOf(expected: Expected): number | undefined {
   if (expected === 'closed') return undefined
+  if (expected === 'form') return 415
   return expected === 'guarded' ? 409 : expected === 'refused' ? 400 : expected
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
+import { networksOf } from '../../src/config/networks.ts'
 import { createForwarder, type EngineName } from '../../src/forward/forward.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { faultOf } from '../../src/http/fault.ts'
@@ -44,7 +45,8 @@ export async function startJudging(upstream: string, engine: EngineName = 'http-
   const forwarder = createForwarder(engine, { url: new URL(upstream), timeout: 10, insecure: false })
   const handle = createGateway({
     envelope: envelopeOf,
-    read: (raw, envelope) => readRequest(raw, envelope, { maxBody: 114_688, maxHeaders: 200, prefix: '' }),
+    read: (raw, envelope) =>
+      readRequest(raw, envelope, { maxBody: 114_688, maxHeaders: 200, prefix: '', proxies: networksOf([]) }),
     authenticate: async () => null,
     classify: async () => ({ kind: 'other', projectInUrl: null, version: '' }),
     checks: [],
@@ -124,14 +126,19 @@ export const streams: fc.Arbitrary<Buffer> = fc
 /**
  * Sends streams through the gateway and compares, by request id, what it judged with what the upstream read.
  * @param received the upstream's ledger; may be read late.
+ * @param also streams that are sent first.
  * @returns the first that differs, or null, and how many requests arrived.
  */
 export async function compareJudged(
   judging: Judging,
   received: () => Ledger,
-  { runs, seed }: { readonly runs: number; readonly seed: number },
+  {
+    runs,
+    seed,
+    also = [],
+  }: { readonly runs: number; readonly seed: number; readonly also?: readonly Buffer[] },
 ): Promise<{ readonly difference: unknown; readonly forwarded: number }> {
-  for (const stream of fc.sample(streams, { numRuns: runs, seed })) {
+  for (const stream of [...also, ...fc.sample(streams, { numRuns: runs, seed })]) {
     const answer = await sendBytes(judging.url, stream, { quiet: 20, limit: 150 })
     if (answer.length === 0) continue
   }

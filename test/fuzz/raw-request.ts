@@ -22,6 +22,17 @@ export function render(request: RawRequest): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), request.body, request.tail])
 }
 
+/**
+ * Leaves the connection of a request open, with a request behind it that ends it: whatever the bytes before it mean to
+ * a server, it then has something to go on with. It has no token, and so is nobody's.
+ */
+export function keptAlive(request: RawRequest): RawRequest {
+  request.headers = request.headers.filter(([name]) => name !== 'Connection')
+  const last = plain('GET', '/v3/', [['Connection', 'close']])
+  request.tail = Buffer.concat([request.tail, render(last)])
+  return request
+}
+
 /** A well-formed request with its true length. */
 export function plain(
   method: string,

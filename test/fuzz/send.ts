@@ -1,7 +1,11 @@
 import { connect } from 'node:net'
 
 /** Sends bytes on a connection of their own and reads until it ends, or nothing more comes. Never throws. */
-export function sendBytes(url: string, bytes: Buffer, { quiet = 250, limit = 10_000 } = {}): Promise<Buffer> {
+export function sendBytes(
+  url: string,
+  bytes: Buffer,
+  { quiet = 250, limit = 10_000, patience = 1000 } = {},
+): Promise<Buffer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
@@ -14,8 +18,8 @@ export function sendBytes(url: string, bytes: Buffer, { quiet = 250, limit = 10_
     }
     socket.on('connect', () => {
       socket.write(bytes)
-      // What is still incomplete after a while is so for good: the end of the connection says so.
-      setTimeout(() => chunks.length === 0 && socket.end(), 1000).unref()
+      // What is still without an answer after `patience` is so for good: the end of the connection says so.
+      setTimeout(() => chunks.length === 0 && socket.end(), patience).unref()
     })
     socket.on('data', (chunk) => {
       chunks.push(chunk)

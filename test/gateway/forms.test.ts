@@ -21,14 +21,16 @@ for (const [group, forms] of Object.entries(FORMS)) {
         volume: VOLUMES['in-use'],
         attachment: attachmentId('in-use', 0),
         token: gateway.cloud.token('alice'),
+        admin: gateway.cloud.token('admin'),
+        newVolume: VOLUMES.available,
       }
       const request = make(names)
       request.headers.push(['Connection', 'close'])
       const [status] = statusesOf(await sendBytes(gateway.url, render(request))).filter((each) => each >= 200)
-      expect(status).toBe(statusOf(expected))
+      expect(status).toBe(expected === 'form' ? 404 : statusOf(expected))
       // Nothing that changes anything came through.
       expect(gateway.cloud.cinder.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
-      if (expected === 'guarded' || expected === 'refused')
+      if (expected !== 'form' && typeof expected !== 'number')
         expect(gateway.cloud.cinder.requests.filter(({ method }) => method === 'POST')).toEqual([])
     })
   })

@@ -169,6 +169,31 @@ describe('the two 409s', () => {
   })
 })
 
+describe('a service token whose user has no service role', () => {
+  const OVERRIDES = [
+    ['false', 409, 'service_role_missing', 'service-without-role'],
+    ['true', 401, 'service_role_required', 'service-with-bad-token'],
+  ] as const
+  test.each(OVERRIDES)('roles required %s: %d, %s', async (required, status, reason, caller) => {
+    await start({ 'keystone_authtoken.service_token_roles_required': required })
+    const answer = await act({
+      headers: {
+        'x-service-token': gateway.cloud.token('bob'),
+        'user-agent': 'python-cinderclient',
+        'x-openstack-request-id': 'req-00000000-0000-4000-8000-000000000000',
+      },
+    })
+    expect(answer.status).toBe(status)
+    expect(answer.text).not.toContain('bob')
+    expect((await records())[0]?.attachments[0]?.content).toMatchObject({
+      reason,
+      caller,
+      service_user: 'bob',
+      hint: `A service token was sent, but its user bob has only member, reader: openstack role add --user ${USERS.bob} --project ${PROJECTS.victim} service`,
+    })
+  })
+})
+
 describe('decision records', () => {
   test('one refusal, whole', async () => {
     await start({})
@@ -215,6 +240,12 @@ describe('decision records', () => {
         ],
       },
     ])
+  })
+
+  test('name the client that a trusted proxy forwards for, and believe nobody else', async () => {
+    await start({ 'cinderguard.trusted_proxies': '127.0.0.1, 10.0.0.0/8' })
+    await act({ headers: { 'x-forwarded-for': '192.0.2.66, 203.0.113.5, 10.0.0.1' } })
+    expect((await records())[0]?.attachments[0]?.content).toMatchObject({ client: '203.0.113.5' })
   })
 
   test('hold no token', async () => {

@@ -24,6 +24,14 @@ const declared = (size: number) => ({ 'content-length': String(size) })
 const CHUNKED = { 'transfer-encoding': 'chunked' }
 const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
 
+test('a body that does not come in time', async () => {
+  const raw = new IncomingMessage(new Socket())
+  raw.rawHeaders = ['content-length', '10']
+  raw.push(Buffer.from('{'))
+  const body = await readBody(raw, 100, 0.02)
+  expect(isRejection(body as object) && (body as { reason: string }).reason).toBe('request_timeout')
+})
+
 describe('the bytes are kept as they are', () => {
   test.each([
     ['every byte there is', declared(256), [bytes]],

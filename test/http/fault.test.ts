@@ -137,7 +137,7 @@ describe('every reason', () => {
     expect(() => JSON.parse(fault.body)).not.toThrow()
     expect(fault.headers['x-openstack-request-id']).toBe(ID)
     expect('retry-after' in fault.headers).toBe([502, 503, 504].includes(row.status))
-    expect('www-authenticate' in fault.headers).toBe(row.status === 401)
+    expect('www-authenticate' in fault.headers).toBe(row.style === 'keystone')
   })
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { networksOf } from '../../src/config/networks.ts'
 import { isRejection, messageOf } from '../../src/http/rejection.ts'
 import { envelopeOf, readRequest } from '../../src/http/request.ts'
 import { type Listener, listen } from '../../src/server.ts'
@@ -12,7 +13,7 @@ beforeAll(async () => {
   // Answers with what was read: the request, or the refusal.
   listener = await listen(
     (raw, response) => {
-      const limits = { maxBody: LIMIT, maxHeaders: 20, prefix: '' }
+      const limits = { maxBody: LIMIT, maxHeaders: 20, prefix: '', proxies: networksOf([]) }
       readRequest(raw, envelopeOf(raw), limits).then(
         (read) => {
           const { requestId } = envelopeOf(raw)

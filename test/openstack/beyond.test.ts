@@ -85,9 +85,13 @@ describe('beyond the fix', () => {
   afterAll(() => Promise.all([open.stop(), closed.stop()]))
 
   for (const [name, option, caller, method, path, body, passes] of HOLES) {
-    const send = async (base: string, service?: string): Promise<{ status: number; text: string }> => {
+    const send = async (
+      base: string,
+      service?: string,
+      by: 'admin' | 'member' = caller,
+    ): Promise<{ status: number; text: string }> => {
       lab.reset(method === 'PUT' ? SINGLE : FIXTURE)
-      const { token, projectId } = await lab.token(caller, 'demo')
+      const { token, projectId } = await lab.token(by, 'demo')
       const answer = await request(`${base}/v3/${projectId}${path}`, {
         method,
         headers: {
@@ -118,6 +122,13 @@ describe('beyond the fix', () => {
         })
       }
     })
+
+    if (option === 'guard_reset_status')
+      test(`${name}: a member is told what policy says, as by a fixed Cinder, and not who uses the volume`, async () => {
+        const fixed = await send(lab.urls.cinder.fixed, undefined, 'member')
+        expect(fixed.status).toBe(403)
+        expect(await send(closed.url, undefined, 'member')).toEqual(fixed)
+      })
 
     test(`${name}: a service may, with ${option} too`, async () => {
       const nova = await lab.token('nova')

@@ -187,6 +187,13 @@ export const VARIANTS: Readonly<Record<string, Shape>> = {
   'force_detach, unknown attachment': action({ 'os-force_detach': { attachment_id: IDS.unknown } }),
   'force_detach, empty attachment': action({ 'os-force_detach': { attachment_id: '' } }),
   "force_detach, other volume's attachment": action({ 'os-force_detach': { attachment_id: IDS.foreign } }),
+  'force_detach, an attachment id and .json': action({
+    'os-force_detach': { attachment_id: `${IDS.attachment}.json` },
+  }),
+  'force_detach, "detail"': action({ 'os-force_detach': { attachment_id: 'detail' } }),
+  'force_detach, ".."': action({ 'os-force_detach': { attachment_id: '..' } }),
+  'force_detach, a slash': action({ 'os-force_detach': { attachment_id: 'a/b' } }),
+  'force_detach, beyond ASCII': action({ 'os-force_detach': { attachment_id: '\u00e9\u{1f600}' } }),
   'migrate with an error': action({
     'os-migrate_volume_completion': { new_volume: IDS.newVolume, error: true },
   }),
@@ -203,6 +210,23 @@ export const VARIANTS: Readonly<Record<string, Shape>> = {
   'unknown action': action({ 'os-nothing': {} }),
   'unknown volume': { method: 'POST', path: `/volumes/${IDS.unknown}/action`, body: { 'os-detach': {} } },
   'unknown attachment, deleted': { method: 'DELETE', path: `/attachments/${IDS.unknown}` },
+  'attachment deleted by its id and .json twice': {
+    method: 'DELETE',
+    path: `/attachments/${IDS.attachment}.json.json`,
+  },
+  'the list of attachments, deleted': { method: 'DELETE', path: '/attachments/detail' },
+  'the summary of attachments, deleted': { method: 'DELETE', path: '/attachments/summary' },
+  'the list of volumes, detached': {
+    method: 'POST',
+    path: '/volumes/detail/action',
+    body: { 'os-detach': {} },
+  },
+  'the summary of volumes, detached': {
+    method: 'POST',
+    path: '/volumes/summary/action',
+    body: { 'os-detach': {} },
+  },
+  'migrate to the list of volumes': action({ 'os-migrate_volume_completion': { new_volume: 'detail' } }),
   'attachment delete with a body': { method: 'DELETE', path: `/attachments/${IDS.attachment}`, body: {} },
 }
 

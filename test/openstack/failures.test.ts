@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Gateway } from '../../src/serve.ts'
 import { IDS, OPERATIONS, SITUATIONS } from './cases.ts'
 import { type Answer, exchange } from './exchange.ts'
-import { FAULTS, type Fault, Faulty, FOREIGN_404, OLD_NOVA } from './faulty.ts'
+import { FAULTS, type Fault, Faulty, FOREIGN_404, OLD_NOVA, says } from './faulty.ts'
 import type { Lab } from './lab/lab.ts'
 import { gatewayFor, sharedLab } from './shared.ts'
 
@@ -74,6 +74,63 @@ for (const [service, name, fault] of CASES) {
     }
   })
 }
+
+/**
+ * What Nova itself says, beside a fixed Cinder that asks the same Nova: it passes any status on, where the gateway
+ * answers 503 to whatever is no answer to its question.
+ */
+describe('Nova answers', () => {
+  const fault = (name: string, code: number) =>
+    says(code, JSON.stringify({ [name]: { code, message: 'no' } }), {
+      'content-type': 'application/json',
+      'x-openstack-request-id': 'req-00000000-0000-4000-8000-000000000000',
+      ...(code === 413 ? { 'retry-after': '3' } : {}),
+    })
+  beforeAll(() => lab.pointComputeAt(services.nova?.url ?? ''))
+  afterAll(() => lab.pointComputeAt(lab.urls.nova))
+
+  async function both(answer: Fault, operation: string): Promise<{ fixed: Answer; guarded: Answer }> {
+    const { token, projectId } = await lab.token('member')
+    const shape = OPERATIONS[operation]
+    if (shape === undefined || services.nova === undefined) throw new Error('no such operation')
+    lab.reset(FIXTURE)
+    services.nova.fault = answer
+    const asked = services.nova.asked
+    const fixed = await exchange(lab.urls.cinder.fixed, projectId, shape, { user: token })
+    expect(services.nova.asked).toBeGreaterThan(asked)
+    lab.reset(FIXTURE)
+    return { fixed, guarded: await withFault('nova', answer, operation) }
+  }
+  /** Its own refusals of the caller: both pass them on. */
+  test.each([
+    ['403', fault('forbidden', 403)],
+    ['401', fault('unauthorized', 401)],
+  ])('%s: the same answer', async (_status, answer) => {
+    for (const operation of ['os-detach', 'attachment delete']) {
+      const { fixed, guarded } = await both(answer, operation)
+      expect(guarded).toEqual(fixed)
+    }
+  })
+  test.each([
+    [400, fault('badRequest', 400), 400],
+    [409, fault('conflictingRequest', 409), 409],
+    [413, fault('overLimit', 413), 413],
+    [429, fault('overLimit', 429), 429],
+    [500, fault('computeFault', 500), 500],
+    [503, fault('serviceUnavailable', 503), 503],
+    ['nonsense', FAULTS['answers 200 with nonsense'], 400],
+    ['an empty object', FAULTS['answers 200 with an empty object'], 500],
+    ['nothing, and closes', FAULTS['closes connections'], 500],
+  ] as const)('%s: 503, where a fixed Cinder says otherwise', async (_what, answer, status) => {
+    if (answer === undefined) throw new Error('no such fault')
+    const { fixed, guarded } = await both(answer, 'os-detach')
+    expect([fixed.status, guarded.status]).toEqual([status, 503])
+  })
+  test("404 by way of a load balancer: 503, where it opens a fixed Cinder's guard", async () => {
+    const { fixed, guarded } = await both(FOREIGN_404, 'os-detach')
+    expect([fixed.status, guarded.status]).toEqual([202, 503])
+  })
+})
 
 describe('a Nova before microversion 2.89', () => {
   let nova: Faulty

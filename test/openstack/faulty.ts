@@ -74,7 +74,7 @@ export class Faulty {
   }
 }
 
-const says =
+export const says =
   (
     status: number,
     body: string,

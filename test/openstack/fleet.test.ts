@@ -141,20 +141,12 @@ describe('memcached', () => {
 })
 
 describe('HAProxy in front of two gateways, by deploy/haproxy', () => {
-  test('a rolling restart under load loses no request, read or write', async () => {
-    const ports = {
-      front: await freePort(),
-      gw: [await freePort(), await freePort()],
-      admin: [await freePort(), await freePort()],
-    }
-    const start = (at: 0 | 1) =>
-      gateway({
-        bind: `127.0.0.1:${ports.gw[at]}`,
-        admin_bind: `127.0.0.1:${ports.admin[at]}`,
-        shutdown_delay: '1.5',
-        shutdown_timeout: '5',
-      })
-    const gateways = [await start(0), await start(1)]
+  interface Ports {
+    readonly front: number
+    readonly gw: readonly number[]
+    readonly admin: readonly number[]
+  }
+  const balance = async (ports: Ports): Promise<void> => {
     const file = join(folder, 'haproxy.cfg')
     const text = readFileSync('deploy/haproxy/cinderguard.cfg', 'utf8')
     writeFileSync(
@@ -165,6 +157,50 @@ describe('HAProxy in front of two gateways, by deploy/haproxy', () => {
         .replace('127.0.0.1:18702 check port 19702', `127.0.0.1:${ports.gw[1]} check port ${ports.admin[1]}`),
     )
     await program(['haproxy', '-db', '-f', file], ports.front)
+  }
+
+  test('one failed look at Keystone, which both share, takes neither away', async () => {
+    const gateways = [await gateway({}), await gateway({})]
+    const front = await freePort()
+    const portsOf = (name: 'url' | 'admin') => gateways.map((each) => Number(new URL(each[name]).port))
+    await balance({ front, gw: portsOf('url'), admin: portsOf('admin') })
+    const token = cloud.token('alice')
+    for (const each of gateways) expect(await ask(each.url, token)).toBe(200)
+    const base = `http://127.0.0.1:${front}`
+    const seen = new Set<number>()
+    // By their own tokens.
+    const looked = new Set<unknown>()
+    cloud.keystone.fault = ({ headers }, response) => {
+      const own = headers['x-auth-token']
+      if (looked.has(own)) return false
+      looked.add(own)
+      response.writeHead(500).end()
+      return true
+    }
+    let end = Date.now() + 4000
+    while (Date.now() < end) {
+      seen.add(await ask(base, token))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      if (looked.size < 2) end = Date.now() + 4000
+    }
+    expect([looked.size, [...seen]]).toEqual([2, [200]])
+  }, 30_000)
+
+  test('a rolling restart under load loses no request, read or write', async () => {
+    const ports = {
+      front: await freePort(),
+      gw: [await freePort(), await freePort()],
+      admin: [await freePort(), await freePort()],
+    }
+    const start = (at: 0 | 1) =>
+      gateway({
+        bind: `127.0.0.1:${ports.gw[at]}`,
+        admin_bind: `127.0.0.1:${ports.admin[at]}`,
+        shutdown_delay: '3.5',
+        shutdown_timeout: '5',
+      })
+    const gateways = [await start(0), await start(1)]
+    await balance(ports)
     const base = `http://127.0.0.1:${ports.front}`
     const token = cloud.token('alice')
     await expect.poll(() => ask(base, token), { timeout: 5000 }).toBe(200)

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { CORPUS } from '../fuzz/corpus.ts'
 import { compareJudged, enter, type Ledger, type Seen, startJudging } from '../fuzz/judged.ts'
 import { freePorts } from './lab/freePorts.ts'
 
 /** What is judged is what the upstream reads, for the servers that Cinder runs under or behind. */
 const PYTHON = join(import.meta.dirname, 'lab', 'python')
+const NAMES = { project: 'p', volume: 'v', attachment: 'a', newVolume: 'n', token: 'alice', admin: 'root' }
 const folder = mkdtempSync(join(tmpdir(), 'cinderguard-judged-'))
 const children: ChildProcess[] = []
 afterAll(async () => {
@@ -24,6 +26,23 @@ events {}
 http { access_log off; ${temporary.join(' ')}
   server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${backend}; } } }`
 }
+function apacheConf(port: number): string {
+  const modules = ['mpm_event', 'authz_core', 'wsgi'].map(
+    (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
+  )
+  return `ServerName cinder
+Listen 127.0.0.1:${port}
+${modules.join('\n')}
+User www-data
+Group www-data
+PidFile ${folder}/apache.pid
+ErrorLog ${folder}/apache.log
+WSGIScriptAlias / ${join(PYTHON, 'recorder.py')}
+<Directory ${PYTHON}>
+  Require all granted
+</Directory>
+`
+}
 const WSGI = ['--chdir', PYTHON, '-b']
 const UWSGI =
   '--plugin python3 --need-app --buffer-size 65535 --post-buffering 65536 --die-on-term --http-socket'
@@ -37,6 +56,12 @@ const SERVERS: Readonly<Record<string, (port: number, backend: number) => readon
   ],
   eventlet: (port) => ['/usr/bin/python3', join(PYTHON, 'recorder.py'), String(port)],
   gunicorn: (port) => ['/usr/bin/gunicorn', ...WSGI, `127.0.0.1:${port}`, 'recorder:application'],
+  'Apache with mod_wsgi': (port) => {
+    writeFileSync(join(folder, 'apache.conf'), apacheConf(port))
+    // Apache gives up root for its workers.
+    chmodSync(folder, 0o777)
+    return ['/usr/sbin/apache2', '-DFOREGROUND', '-d', folder, '-f', join(folder, 'apache.conf')]
+  },
   'nginx before gunicorn': (port, backend) => {
     writeFileSync(join(folder, 'nginx.conf'), nginxConf(port, backend))
     return ['/usr/sbin/nginx', '-p', folder, '-c', join(folder, 'nginx.conf')]
@@ -80,6 +105,7 @@ describe.each(Object.entries(SERVERS))('before %s', (name, command) => {
     const { difference, forwarded } = await compareJudged(judging, () => read(records), {
       runs: 800,
       seed: 7,
+      also: CORPUS.map(({ bytes }) => bytes(NAMES)),
     })
     await judging.stop()
     expect(difference).toBeNull()

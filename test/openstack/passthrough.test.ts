@@ -190,8 +190,26 @@ const sameIds = (text: string): string =>
     .replace(/"auth_key": "[0-9a-f]+"/g, '"auth_key": "KEY"')
     .replace(/ at 0x[0-9a-f]+/g, '')
 
-async function expectSame(question: Question, version: string, fixture: LabFixtures): Promise<void> {
-  const { token, projectId } = await lab.token('admin', 'demo')
+/**
+ * What cinder-volume or cinder-backup goes on with after the answer: it sets a status a moment later, which the next
+ * question may or may not see. Two answers may differ by that, and by SQLite being locked, which is a stray 500.
+ */
+const GOES_ON =
+  /os-(?:extend|retype|migrate|unmanage|force|volume_upload|detach|terminate|initialize|reimage)|"backup"|"volume":|"snapshot"|"attachment"|"transfer"|"group"/
+const goesOn = ({ method = 'GET', body }: Question): boolean =>
+  method === 'DELETE' || (method !== 'GET' && GOES_ON.test(String(body ?? '')))
+/** How many questions more may see what one before them set going. */
+let settling = 0
+
+async function expectSame(
+  question: Question,
+  version: string,
+  fixture: LabFixtures,
+  caller: 'admin' | 'member' = 'admin',
+): Promise<void> {
+  const { token, projectId } = await lab.token(caller, 'demo')
+  settling = goesOn(question) ? 5 : Math.max(0, settling - 1)
+  const mayDiffer = settling > 0
   const send = async (base: string): Promise<Answer> => {
     lab.reset(fixture)
     const headers = {
@@ -202,15 +220,14 @@ async function expectSame(question: Question, version: string, fixture: LabFixtu
     const answer = await ask(base, projectId, { ...question, headers })
     return { ...answer, body: sameIds(answer.body) }
   }
-  // cinder-volume and cinder-backup go on with what was asked before (a failed backup sets the volume's status a
-  // moment later), and SQLite is now and then locked: what comes of the request differs by chance. What the gateway
-  // changes would differ each time, however long one waits.
   for (let attempt = 1; ; attempt += 1) {
     const pause = () => new Promise((resolve) => setTimeout(resolve, 200 * (attempt - 1)))
     const direct = await send(lab.urls.cinder.legacy)
     await pause()
     const through = await send(gateway.url)
-    if (attempt < 8 && JSON.stringify(direct) !== JSON.stringify(through)) {
+    const isStray = [direct, through].some(({ status }) => status >= 500)
+    // What the gateway changes would differ each time, however long one waits.
+    if (attempt < 8 && (mayDiffer || isStray) && JSON.stringify(direct) !== JSON.stringify(through)) {
       await pause()
       continue
     }
@@ -226,4 +243,13 @@ describe.each(VERSIONS)('at %s', (version) => {
   for (const question of OTHERS)
     test(`${question.method ?? 'GET'} ${question.path} ${question.body?.slice(0, 50) ?? ''}`, () =>
       expectSame(question, version, question.path.includes(IDS.attachment) ? inUse : available))
+})
+
+describe('for a member, at the newest', () => {
+  for (const [body, fixture = available] of ACTIONS)
+    test(`action ${JSON.stringify(body).slice(0, 60)}`, () =>
+      expectSame(write('POST', `/volumes/${V}/action`, body), '3.70', fixture, 'member'))
+  for (const question of OTHERS)
+    test(`${question.method ?? 'GET'} ${question.path} ${question.body?.slice(0, 50) ?? ''}`, () =>
+      expectSame(question, '3.70', question.path.includes(IDS.attachment) ? inUse : available, 'member'))
 })

@@ -1,8 +1,14 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { loadConfig } from '../../src/config/load.ts'
-import { loadPolicyOf } from '../../src/policy/load.ts'
+import { contentOf } from '../../src/explain/content.ts'
+import { loadPolicyOf } from '../../src/organisation/layers.ts'
+import type { CadfEvent } from '../../src/record/cadf.ts'
 import { type Gateway, startGateway } from '../../src/serve.ts'
 import { type Lab, startLab } from './lab/lab.ts'
+import type { LabVerdict } from './lab/Verdicts.ts'
 
 let lab: Promise<Lab> | null = null
 
@@ -10,6 +16,33 @@ let lab: Promise<Lab> | null = null
 export function sharedLab(): Promise<Lab> {
   lab ??= startLab({ eventlet: true })
   return lab
+}
+
+/** Decision records of gateways that only observe: they forward what they would have refused, and say so. */
+const observers: string[] = []
+
+function excused(): ReadonlySet<string> {
+  const events = observers.flatMap((file) => readFileSync(file, 'utf8').split('\n'))
+  const decisions = events.filter((line) => line !== '').map((line) => JSON.parse(line) as CadfEvent)
+  const observed = decisions.map(contentOf).filter(({ verdict }) => verdict === 'observed')
+  return new Set(observed.map(({ request_id }) => request_id.toLowerCase()))
+}
+
+/** Executed through a gateway, by its id on the request, although the real check refuses it: in the whole run. */
+export async function bypasses(): Promise<readonly LabVerdict[]> {
+  if (lab === null) return []
+  const seen = (await lab).allVerdicts()
+  const ids = excused()
+  return seen.filter(
+    ({ allowed, global_request_id: id }) => !allowed && id !== null && !ids.has(id.toLowerCase()),
+  )
+}
+
+function observer(): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'cinderguard-observer-')), 'decisions.log')
+  writeFileSync(file, '')
+  observers.push(file)
+  return file
 }
 
 /** A gateway in this process in front of one of the lab's Cinders, configured from Cinder's own cinder.conf. */
@@ -25,6 +58,7 @@ export async function gatewayFor(
       'cinderguard.admin_bind': '127.0.0.1:0',
       'cinderguard.upstream': upstream,
       'cinderguard.shutdown_timeout': '1',
+      ...(overrides['cinderguard.mode'] === 'observe' ? { 'cinderguard.audit_log': observer() } : {}),
       ...overrides,
     },
   })

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/openstack/**/*.test.ts', 'test/browser/**/*.test.ts'],
+    setupFiles: ['test/openstack/no-bypass.ts'],
     fileParallelism: false,
     isolate: false,
     maxWorkers: 1,

@@ -288,6 +288,20 @@ test('all kinds but `other` are guarded', () => {
   expect(kinds.filter((kind) => isGuarded({ kind } as Operation))).toEqual(GUARDED_KINDS)
 })
 
+describe("a path with no project id in a project's place", () => {
+  const request = { mount: 'v3', method: 'DELETE', contentType: undefined, body: Buffer.alloc(0) } as const
+  const around = { tokenProject: 'Own', maximum: null, projectIds: /^(?:[0-9a-f-]+)$/ }
+  test.each([
+    ["is not of Cinder's routes", 'ZZ', 'other'],
+    ["is the token's own all the same, to a Cinder that takes anything for one", 'Own', 'attachment-delete'],
+    ['is refused when it looks like a project', 'f-0', 'malformed_url'],
+  ])('%s', (_name, project, expected) => {
+    const segments = [project, 'attachments', 'a']
+    const found = classify({ ...request, segments, apiVersion: 'volume 3.27' }, around)
+    expect(isRejection(found) ? found.reason : found.kind).toBe(expected)
+  })
+})
+
 describe('what can change what a check rests on is watched', () => {
   const body = (value: object): Buffer => Buffer.from(JSON.stringify(value))
   const common = { mount: 'v3', contentType: 'application/json', apiVersion: 'volume 3.27' } as const

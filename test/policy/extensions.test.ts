@@ -113,6 +113,7 @@ test.for<[string, string]>([
   ['address:', '"" is no address or network'],
   ['time:8:00-18:00', 'is no window'],
   ['time:08:00-24:01', 'ends after 24:00'],
+  ['time:08:00-08:00', 'ends as it begins; all day is 00:00-24:00'],
   ['time:foo/08:00-18:00', 'the days are sun, mon'],
   ['service:', 'a name is expected'],
   ['microversion:3.44', 'is no comparison such as >=3.44'],

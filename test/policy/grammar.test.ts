@@ -29,6 +29,8 @@ function shown(rule: Rule): string {
       return rule.text
     case 'remote':
       return text(rule.url)
+    case 'locked':
+      return `locked ${shown(rule.part)}`
   }
 }
 
@@ -60,6 +62,7 @@ test.for<[string, unknown, string]>([
   ['remote', 'https://judge/%(id)s', 'https://judge/<id>'],
   ['white space of Python', 'a:1\u0085or\x1cb:2', '(a:1 or b:2)'],
   ['a byte order mark is no white space', 'role:a\ufeff', 'role:a\ufeff'],
+  ['a hundred levels', `${'('.repeat(99)}a:1${')'.repeat(99)}`, 'a:1'],
   ['no lists', [], '@'],
   ['an empty inner list', [[]], '!'],
   ['lists', [['a:1', 'b:2'], 'c:3', []], '((a:1 and b:2) or c:3)'],
@@ -104,6 +107,8 @@ test.for<[string, unknown, number, string]>([
   ['true', true, 0, 'a rule is a string (or, the old form, a list of lists of strings)'],
   ['null in a list', [[null]], 0, 'a rule in the form of lists holds strings only'],
   ['number in a list', [5], 0, 'a rule in the form of lists holds strings only'],
+  ['a hundred thousand negations', 'not '.repeat(100_000), 0, 'nested deeper than 100 levels'],
+  ['a hundred thousand groups', `a:1 or ${'('.repeat(100_000)}`, 107, 'nested deeper than 100 levels'],
   ['no colon in a list', [['admin']], 0, '"admin" is no check: it has no colon'],
 ])('refuses %s', ([, source, offset, message]) => {
   expect(parseRule(source)).toEqual({ offset, message })

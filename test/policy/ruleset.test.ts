@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { PolicyError } from '../../src/policy/evaluate.ts'
 import { problemText } from '../../src/policy/references.ts'
-import { compileRules, type Override, type RuleOptions, type RuleSet } from '../../src/policy/ruleset.ts'
+import {
+  type BundleRule,
+  compileRules,
+  type Override,
+  type RuleOptions,
+  type RuleSet,
+} from '../../src/policy/ruleset.ts'
+import { trace } from '../../src/policy/trace.ts'
 
 const PLACE = { file: 'policy.yaml', line: 3, column: 5 }
 
@@ -175,4 +182,125 @@ test.for<[string, Record<string, unknown>, readonly string[]]>([
 ])('refuses %s', ([, rules, expected]) => {
   const set = compileRules(overridesOf(rules))
   expect('problems' in set ? set.problems.map(problemText) : []).toEqual(expected)
+})
+
+describe('what the organisation locks', () => {
+  const FORCE = 'volume_extension:volume_admin_actions:force_detach'
+  const under = (
+    bundle: Readonly<Record<string, string>>,
+    lockedNames: readonly string[],
+    local: Readonly<Record<string, unknown>>,
+  ) => {
+    const rules = new Map(
+      Object.entries(bundle).map(([name, check]): [string, BundleRule] => [
+        name,
+        { check, place: { ...PLACE, file: 'bundle 7' }, locked: lockedNames.includes(name) },
+      ]),
+    )
+    return compileRules(overridesOf(local), { bundle: rules })
+  }
+  const setOf = (...args: Parameters<typeof under>): RuleSet => {
+    const set = under(...args)
+    if ('problems' in set) throw new Error(set.problems.map(problemText).join('\n'))
+    return set
+  }
+  /** As the gateway makes credentials: `is_admin` out of the rule for it. */
+  const allowed = (set: RuleSet, rule: string, role: string): boolean => {
+    const known = { ...person(role), is_admin: null }
+    return set.allows(rule, { ...known, is_admin: set.allows('context_is_admin', known, known) }, TARGET)
+  }
+
+  test.for<[string, Record<string, string>, readonly string[], Record<string, string>, string]>([
+    ['itself', { [FORCE]: 'rule:admin_api' }, [FORCE], { [FORCE]: '@' }, FORCE],
+    ['a rule of Cinder that it refers to', { [FORCE]: 'rule:admin_api' }, [FORCE], { admin_api: '@' }, FORCE],
+    [
+      'a rule of the bundle that it refers to, which is not locked',
+      { [FORCE]: 'rule:org_admin', org_admin: 'role:admin' },
+      [FORCE],
+      { org_admin: '@' },
+      FORCE,
+    ],
+    [
+      'a rule that this one refers to',
+      { [FORCE]: 'rule:one', one: 'not rule:two', two: 'not role:admin' },
+      [FORCE],
+      { two: '!' },
+      FORCE,
+    ],
+    [
+      'the new name of a rule that is locked under its old one',
+      { 'volume_extension:types_manage': 'role:admin' },
+      ['volume_extension:types_manage'],
+      { 'volume_extension:type_create': '@' },
+      'volume_extension:type_create',
+    ],
+    [
+      'the old name of a rule that is locked under its new one',
+      { 'volume_extension:type_create': 'role:admin' },
+      ['volume_extension:type_create'],
+      { 'volume_extension:types_manage': '@' },
+      'volume_extension:type_create',
+    ],
+    [
+      'the old name, locked, again',
+      { 'volume_extension:types_manage': 'role:admin' },
+      ['volume_extension:types_manage'],
+      { 'volume_extension:types_manage': '@' },
+      'volume_extension:type_create',
+    ],
+    ['who is an admin', { [FORCE]: 'is_admin:True' }, [FORCE], { context_is_admin: '@' }, FORCE],
+    [
+      'who is an admin, through another rule',
+      { [FORCE]: 'rule:admin_api' },
+      [FORCE],
+      { context_is_admin: 'rule:all', all: '@' },
+      FORCE,
+    ],
+  ])('is not loosened through %s', ([, bundle, names, local, rule]) => {
+    const before = setOf(bundle, names, {})
+    const after = setOf(bundle, names, local)
+    expect([allowed(before, rule, 'member'), allowed(before, rule, 'admin')]).toEqual([false, true])
+    expect([allowed(after, rule, 'member'), allowed(after, rule, 'admin')]).toEqual([false, true])
+    expect(after.source(rule)).toMatchObject({ locked: true })
+  })
+
+  test('nor by making somebody less of an admin', () => {
+    const set = setOf({ [FORCE]: 'not is_admin:True' }, [FORCE], { context_is_admin: '!' })
+    expect([allowed(set, FORCE, 'admin'), allowed(set, FORCE, 'member')]).toEqual([false, true])
+  })
+
+  test('is tightened through what it refers to', () => {
+    const set = setOf({ [FORCE]: 'rule:org', org: 'role:admin' }, [FORCE], { org: 'role:nobody' })
+    expect(allowed(set, FORCE, 'admin')).toBe(false)
+  })
+
+  test('is judged as it stands while no local file reaches it', () => {
+    const set = setOf({ [FORCE]: 'rule:org', org: 'role:admin' }, [FORCE], { 'volume:get': '@' })
+    expect(set.rule(FORCE)).toEqual({ kind: 'rule', name: 'org' })
+    expect(set.source(FORCE)).toMatchObject({ layer: 'bundle', locked: true })
+    expect(set.source('org')).not.toHaveProperty('locked')
+  })
+
+  test('may not lean on a rule that only a local file has', () => {
+    const set = under({ [FORCE]: 'rule:site' }, [FORCE], { site: 'role:admin' })
+    expect('problems' in set && set.problems.map(problemText)).toEqual([
+      `bundle 7:3:5: rule "${FORCE}" refers to "site", which does not exist, in the bundle`,
+    ])
+    expect('problems' in under({ [FORCE]: 'rule:site' }, [], { site: 'role:admin' })).toBe(false)
+  })
+
+  test('shows in a trace with what each check of it read', () => {
+    const set = setOf({ [FORCE]: 'is_admin:True' }, [FORCE], { [FORCE]: '@', context_is_admin: '@' })
+    const found = trace(
+      { kind: 'rule', name: FORCE },
+      set.rule,
+      { ...person('member'), is_admin: true },
+      TARGET,
+    )
+    expect(found.parts[0]?.parts[0]).toEqual({
+      check: 'locked by the bundle',
+      result: false,
+      parts: [{ check: 'is_admin:True', result: false, read: 'is_admin = false', parts: [] }],
+    })
+  })
 })

@@ -3,7 +3,6 @@ import type { Draft, Outcome } from '../../src/gateway.ts'
 import { type Rejection, reject } from '../../src/http/rejection.ts'
 import type { GuardedRequest } from '../../src/http/request.ts'
 import { GUARDED_KINDS, type Operation } from '../../src/operation/operation.ts'
-import { createMetrics } from '../../src/record/metrics.ts'
 import { decisionRecord, isWorthRecording, labelOf } from '../../src/record/record.ts'
 import { alice, nova } from '../identity/identities.ts'
 
@@ -83,6 +82,7 @@ describe('one decision record', () => {
       caller: 'user',
       hint: 'Detach it by the Compute API: openstack server remove volume s v',
       service_user_id: null,
+      service_user: null,
       client: '192.0.2.1',
       user_agent: 'curl/8',
       decision_ms: 12.34,
@@ -170,57 +170,5 @@ describe('labels are a closed set', () => {
   ]
   test.each(drafts)('%s', (label, draft) => {
     expect(labelOf(draft)).toBe(label)
-  })
-})
-
-describe('metrics', () => {
-  test('count what became of requests', async () => {
-    const metrics = createMetrics('1.2.3')
-    metrics.observe(refused)
-    metrics.observe(outcome({ request, identity: nova, operation: detach }, null, 202))
-    metrics.observe(outcome({ request, identity: nova, operation: detach }, null, 202))
-    metrics.call('nova', 'error', 0.5)
-    metrics.tokenLookup('joined')
-    metrics.inFlight(1)
-    metrics.inFlight(1)
-    metrics.inFlight(-1)
-    metrics.ready('nova', false)
-    metrics.ready('cinder', true)
-    const lines = (await metrics.registry.metrics())
-      .split('\n')
-      .filter((line) => !/^#|_bucket\{|^$|refusals_total.* 0$/.test(line))
-    expect(lines).toEqual([
-      'cinderguard_requests_total{operation="volume-detach",verdict="refused",status="409",service="false"} 1',
-      'cinderguard_requests_total{operation="volume-detach",verdict="forwarded",status="202",service="true"} 2',
-      'cinderguard_refusals_total{operation="volume-detach",reason="attachment_in_use",status="409"} 1',
-      'cinderguard_workers 0',
-      'cinderguard_workers_lost_total 0',
-      expect.stringMatching(/^cinderguard_decision_duration_seconds_sum\{operation="volume-detach"\} 0\.037/),
-      'cinderguard_decision_duration_seconds_count{operation="volume-detach"} 3',
-      expect.stringMatching(/^cinderguard_request_duration_seconds_sum\{operation="volume-detach"\} 0\.6/),
-      'cinderguard_request_duration_seconds_count{operation="volume-detach"} 3',
-      'cinderguard_dependency_duration_seconds_sum{service="nova",outcome="error"} 0.5',
-      'cinderguard_dependency_duration_seconds_count{service="nova",outcome="error"} 1',
-      'cinderguard_token_lookups_total{result="joined"} 1',
-      'cinderguard_requests_in_flight 1',
-      'cinderguard_dependency_ready{service="nova"} 0',
-      'cinderguard_dependency_ready{service="cinder"} 1',
-      `cinderguard_build_info{version="1.2.3",node="${process.version}"} 1`,
-    ])
-  })
-
-  test('that alerts wait for begin at nought, so that the first refusal is an increase', async () => {
-    const text = await createMetrics('1').registry.metrics()
-    for (const kind of GUARDED_KINDS)
-      for (const name of ['refusals', 'would_be_refusals'])
-        expect(text).toContain(
-          `cinderguard_${name}_total{operation="${kind}",reason="attachment_in_use",status="409"} 0\n`,
-        )
-  })
-
-  test('of two gateways in one process are apart', async () => {
-    const [one, two] = [createMetrics('1'), createMetrics('2')]
-    one.observe(refused)
-    expect(await two.registry.metrics()).not.toMatch(/operation="volume-detach".* [1-9]/)
   })
 })

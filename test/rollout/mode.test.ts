@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Rejection, reject } from '../../src/http/rejection.ts'
 import type { OperationKind } from '../../src/operation/operation.ts'
-import { type Mode, readModes } from '../../src/rollout/mode.ts'
+import { type Mode, readModes, withLocks } from '../../src/rollout/mode.ts'
 
 const isRule = (name: string) => name === 'volume:delete' || name === 'volume:get_all'
 const IN_USE = reject('attachment_in_use', { server: 's' })
@@ -35,6 +35,19 @@ describe('the most particular mode counts', () => {
     const modes = readModes(overall, overrides, isRule)
     expect('of' in modes && modes.of(rejection, operation)).toBe(expected)
   })
+})
+
+test.each([
+  ['a locked rule, its own exception', 'enforce', ['volume:delete=observe'], BY_RULE, 'enforce'],
+  ['a locked rule, an exception for the reason', 'enforce', ['policy=observe'], BY_RULE, 'enforce'],
+  ['a locked rule, an exception for the operation', 'enforce', ['other=observe'], BY_RULE, 'enforce'],
+  ['a locked rule, a gateway that observes', 'observe', [], BY_RULE, 'observe'],
+  ['a locked rule, all the same to enforce', 'observe', ['volume:delete=enforce'], BY_RULE, 'enforce'],
+  ['a rule that is not locked', 'enforce', ['policy=observe'], reject('policy', { rule: 'x' }), 'observe'],
+] as const)('%s: %s, %j', (_name, overall, overrides, rejection, expected) => {
+  const modes = readModes(overall, overrides, isRule)
+  if ('problems' in modes) throw new Error(modes.problems.join())
+  expect(withLocks(modes, (rule) => rule === 'volume:delete').of(rejection, 'other')).toBe(expected)
 })
 
 test('all that is wrong is said at once', () => {

@@ -44,6 +44,8 @@ export async function startTestGateway(
     overrides: {
       'cinderguard.bind': '127.0.0.1:0',
       'cinderguard.admin_bind': '127.0.0.1:0',
+      // Only what a test asks for comes to the cloud.
+      'cinderguard.readiness_interval': '0',
       'cinderguard.upstream': cloud.urls.cinder,
       'keystone_authtoken.auth_url': `${cloud.urls.keystone}/v3`,
       'keystone_authtoken.username': 'cinderguard',

@@ -1,9 +1,15 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Cloud, startCloud } from '../../src/demo/cloud.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
+import { signBundle } from '../../src/organisation/bundle.ts'
 import { GatewayProcess } from '../support/process.ts'
 
 /** A gateway of two workers, as a process of its own. */
@@ -60,6 +66,10 @@ describe('two workers are one gateway', () => {
     expect(await counted('cinderguard_workers ')).toBe(2)
     expect(await counted('cinderguard_build_info{')).toBe(1)
     expect(await counted('cinderguard_policy_info{')).toBe(1)
+    expect(await counted('cinderguard_policy_loads_total{result="taken"}')).toBe(1)
+    expect(await counted('cinderguard_decision_duration_seconds_count{')).toBe(12)
+    expect(await counted('cinderguard_stage_duration_seconds_count{stage="forward"}')).toBe(8)
+    expect(await counted('process_start_time_seconds ')).toBeGreaterThan(Date.now() / 1000 - 60)
     const { decisions } = (await (await fetch(`${admin}/api/v1/decisions`)).json()) as { decisions: object[] }
     expect(decisions).toHaveLength(4)
     const report = (await (await fetch(`${admin}/api/v1/report`)).json()) as {
@@ -102,6 +112,44 @@ describe('two workers are one gateway', () => {
     expect(gateway?.said).toContain('a worker ended; another takes its place')
   }, 20_000)
 })
+
+test("the organisation's policy: the primary alone asks for it and keeps it, all workers decide by it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cinderguard-workers-'))
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  writeFileSync(join(folder, 'key.pub'), publicKey.export({ type: 'spki', format: 'pem' }))
+  const now = Math.floor(Date.now() / 1000)
+  const bundle = (version: number, check: string) =>
+    signBundle(
+      { version, issuedAt: now, expiresAt: now + 3600, rules: { 'volume:get_all': check }, locked: [] },
+      privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    )
+  let text = await bundle(1, '@')
+  let asked = 0
+  const server = createHttpServer((_request, response) => {
+    asked += 1
+    response.end(text)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const child = await listening({
+      'policy.bundle_url': `http://127.0.0.1:${(server.address() as AddressInfo).port}/b`,
+      'policy.bundle_public_keys': join(folder, 'key.pub'),
+      'policy.bundle_cache': join(folder, 'cache/b.jws'),
+    })
+    expect(asked).toBe(1)
+    expect((await ask()).status).toBe(200)
+    text = await bundle(2, '!')
+    child.kill('SIGHUP')
+    const readyz = async () => (await (await fetch(`${admin}/readyz`)).json()) as { policy: object }
+    await expect.poll(readyz, { timeout: 8000 }).toMatchObject({ policy: { version: 2, problem: null } })
+    for (let at = 0; at < 6; at += 1) expect((await ask()).status).toBe(403)
+    expect(asked).toBe(2)
+    expect(readdirSync(join(folder, 'cache'))).toEqual(['b.jws'])
+  } finally {
+    server.close()
+    rmSync(folder, { recursive: true })
+  }
+}, 30_000)
 
 describe('ending', () => {
   test('SIGTERM lets requests under way finish in every worker, and ends with 0', async () => {

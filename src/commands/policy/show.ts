@@ -1,49 +1,70 @@
 import { CATALOGUE } from '../../policy/catalogue.ts'
 import { NOT_ENFORCED, operationsOf } from '../../policy/operations.ts'
+import { originText } from '../../policy/origin.ts'
 import type { RuleSet } from '../../policy/ruleset.ts'
 import { ownFlags } from '../own-flags.ts'
-import { policyOf } from './common.ts'
+import { UsageError } from './usage-error.ts'
+import { isJson, POLICY_FLAGS, policyOf } from './which-policy.ts'
 
 const shown = (check: unknown): string => (typeof check === 'string' ? check : JSON.stringify(check))
 
 interface Listed {
   readonly rule: string
   readonly layer: string
+  /** The organisation locks it. */
+  readonly locked: boolean
+  readonly origin: string
   readonly check: string
   readonly where: string | null
 }
 
 function listed(rules: RuleSet, rule: string): Listed {
   const source = rules.source(rule)
-  if (source === undefined) return { rule, layer: 'none', check: '', where: null }
+  if (source === undefined)
+    return { rule, layer: 'none', locked: false, origin: 'none', check: '', where: null }
+  const layer = originText(source)
   if (source.from === 'default') {
     const old = source.orDeprecated === undefined ? '' : ` or (deprecated) ${source.orDeprecated || '@'}`
-    return { rule, layer: 'default', check: `${source.check}${old}`, where: null }
+    return {
+      rule,
+      layer: source.layer,
+      locked: false,
+      origin: layer,
+      check: `${source.check}${old}`,
+      where: null,
+    }
   }
   const { file, line } = source.place
-  const locked = source.and === undefined ? '' : `, and (locked by the bundle) ${shown(source.and)}`
-  return { rule, layer: source.layer, check: `${shown(source.check)}${locked}`, where: `${file}:${line}` }
+  const above = source.and === undefined ? '' : `, and (locked by the bundle) ${shown(source.and)}`
+  return {
+    rule,
+    layer: source.layer,
+    locked: source.locked === true,
+    origin: layer,
+    check: `${shown(source.check)}${above}`,
+    where: source.layer === 'bundle' ? file : `${file}:${line}`,
+  }
 }
 
-/** `policy list [--format json] [WORD]`: the effective policy, each rule with its layer. */
+/** `policy list [--format json] [--rule WORD]`: the effective policy, each rule with its layer. */
 export async function list(argv: readonly string[]): Promise<number> {
-  const { values, rest } = ownFlags(argv, ['policy-file', 'format', 'rule'] as const)
-  const rules = await policyOf(values['policy-file'], rest)
+  const { values, rest } = ownFlags(argv, [...POLICY_FLAGS, 'rule'] as const)
+  const json = isJson(values)
+  const rules = await policyOf(values, rest)
   const rows = rules
     .names()
     .filter((name) => name.includes(values.rule ?? ''))
     .map((name) => listed(rules, name))
-  if (values.format === 'json') process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+  if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
   else
-    for (const { rule, layer, check, where } of rows)
-      process.stdout.write(
-        `${rule}\n    ${layer.padEnd(8)}${check || '"" (everybody)'}${where === null ? '' : `  (${where})`}\n`,
-      )
+    for (const { rule, origin, check } of rows)
+      process.stdout.write(`${rule}  (${origin})\n    ${check || '"" (everybody)'}\n`)
   return rows.length === 0 ? 1 : 0
 }
 
 /** `policy sample`: Cinder's rules as comments, to begin a policy file with. */
-export function sample(): number {
+export function sample(argv: readonly string[]): number {
+  if (argv.length > 0) throw new UsageError('policy sample takes nothing')
   const lines = CATALOGUE.flatMap(({ name, check, deprecated, operations }) => [
     ...(operationsOf(name).length > 0 ? operationsOf(name) : operations).map((operation) => `# ${operation}`),
     ...(NOT_ENFORCED.has(name) ? [`# left to Cinder: ${NOT_ENFORCED.get(name)}`] : []),

@@ -1,8 +1,12 @@
 import { type Bundle, BundleError, signBundle } from '../../organisation/bundle.ts'
 import { ownFlags } from '../own-flags.ts'
-import { policyIn, readText, UsageError } from './common.ts'
+import { readText } from './read-file.ts'
+import { UsageError } from './usage-error.ts'
+import { policyIn } from './which-policy.ts'
 
 const DAY = 86_400
+/** Ten years: an expiry beyond is none. */
+const MAX_DAYS = 3650
 
 /** `policy sign --key FILE --version N [--days 30] [--locked A,B] FILE.yaml`: a bundle on standard output. */
 export async function sign(argv: readonly string[]): Promise<number> {
@@ -16,7 +20,9 @@ export async function sign(argv: readonly string[]): Promise<number> {
   )
     throw new UsageError('policy sign --key FILE --version N [--days 30] [--locked RULE,RULE] FILE.yaml')
   const days = Number(values.days ?? '30')
-  if (!(days > 0)) throw new UsageError('--days is a number above 0')
+  if (!(days > 0 && days <= MAX_DAYS)) throw new UsageError(`--days is a number above 0, up to ${MAX_DAYS}`)
+  const version = Number(values.version)
+  if (!Number.isSafeInteger(version)) throw new UsageError(`--version is at most ${Number.MAX_SAFE_INTEGER}`)
   const rules = policyIn(file)
   const written = rules.names().flatMap((name): [string, string][] => {
     const source = rules.source(name)
@@ -25,6 +31,7 @@ export async function sign(argv: readonly string[]): Promise<number> {
       throw new UsageError(`rule "${name}" is in the old form of lists; write it as a string`)
     return [[name, source.check]]
   })
+  if (written.length === 0) throw new UsageError(`${file} has no rule: there is nothing to sign`)
   const now = Math.floor(Date.now() / 1000)
   const locked = (values.locked ?? '')
     .split(',')
@@ -34,7 +41,7 @@ export async function sign(argv: readonly string[]): Promise<number> {
   if (unknown !== undefined)
     throw new UsageError(`--locked names "${unknown}", which ${file} does not define`)
   const bundle: Bundle = {
-    version: Number(values.version),
+    version,
     issuedAt: now,
     expiresAt: now + Math.round(days * DAY),
     rules: Object.fromEntries(written),

@@ -4,35 +4,66 @@ import { startLab } from '../lab/lab.ts'
 import { gatewayFor } from '../shared.ts'
 import { fuzz } from './fuzz.ts'
 
-/** `npm run fuzz -- --runs 100000 --seed 1 --server uwsgi`: the long run. Exits with 1 when something got past. */
+/**
+ * `npm run fuzz -- --runs 100000 --seed 1`: the long run, before each server that Cinder runs under. First the guard is
+ * switched off, and must be found out at once: the oracle works. Exits with 1 when something got past, or it does not.
+ */
 const { values } = parseArgs({
   options: {
+    /** Requests for each server. */
     runs: { type: 'string', default: '100000' },
+    /** A run ends after so many seconds for each server, whatever is left. */
+    seconds: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-    server: { type: 'string', default: 'uwsgi' },
+    server: { type: 'string', default: 'uwsgi,eventlet' },
     bare: { type: 'boolean', default: false },
   },
 })
-if (values.server !== 'uwsgi' && values.server !== 'eventlet')
-  throw new Error('--server is uwsgi or eventlet')
+const servers = values.server.split(',')
+if (servers.some((name) => name !== 'uwsgi' && name !== 'eventlet'))
+  throw new Error('--server is uwsgi, eventlet, or both divided by a comma')
 install()
-const lab = await startLab({ eventlet: values.server === 'eventlet', cinders: ['legacy'] })
-const legacy = values.server === 'eventlet' ? lab.urls.eventlet : lab.urls.cinder.legacy
-const gateway = await gatewayFor(lab, legacy)
+const lab = await startLab({ eventlet: true, cinders: ['legacy'] })
+process.exitCode = 0
 try {
-  const started = Date.now()
-  const report = await fuzz(lab, {
-    runs: Number(values.runs),
-    seed: Number(values.seed),
-    gateway: gateway.url,
-    legacy,
-    bare: values.bare,
-    onProgress: (done) => console.log(`${done} requests, ${Math.round((Date.now() - started) / 1000)} s`),
-  })
-  console.log(JSON.stringify({ server: values.server, ...report }, null, 2))
-  console.log(`${report.runs} requests, ${report.bypass === null ? 0 : 1} executed past the gateway`)
-  process.exitCode = report.bypass === null ? 0 : 1
+  for (const server of servers) {
+    const legacy = server === 'eventlet' ? lab.urls.eventlet : lab.urls.cinder.legacy
+    const below = { 'cinderguard.public_prefix': '/volume' }
+    const off = { 'cinderguard.mode': 'observe' }
+    const [gateway, prefixed, open, openBelow] = await Promise.all(
+      [{}, below, off, { ...below, ...off }].map((overrides) => gatewayFor(lab, legacy, overrides)),
+    )
+    if (!gateway || !prefixed || !open || !openBelow) throw new Error('a gateway did not start')
+    const common = { seed: Number(values.seed), legacy, bare: values.bare }
+    const oracle = await fuzz(lab, {
+      ...common,
+      runs: 100,
+      gateway: open.url,
+      prefixed: openBelow.url,
+      bare: false,
+    })
+    const isSeeing = oracle.bypass !== null && oracle.runs < 20
+    console.log(
+      `${server}: with the guard off, ${isSeeing ? `found out by request ${oracle.runs}` : 'NOT found out'}`,
+    )
+    const started = Date.now()
+    const report = await fuzz(lab, {
+      ...common,
+      runs: Number(values.runs),
+      ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
+      atOnce: values.bare ? 1 : 12,
+      gateway: gateway.url,
+      prefixed: prefixed.url,
+      onProgress: (done) =>
+        console.log(`${server}: ${done} requests, ${Math.round((Date.now() - started) / 1000)} s`),
+    })
+    console.log(JSON.stringify({ server, ...report }, null, 2))
+    console.log(
+      `${server}: seed ${report.seed}, ${report.runs} requests, ${report.executed} blocked operations executed past the gateway`,
+    )
+    if (report.bypass !== null || !isSeeing) process.exitCode = 1
+    await Promise.all([gateway, prefixed, open, openBelow].map((each) => each.stop()))
+  }
 } finally {
-  await gateway.stop()
   await lab.stop()
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LabProject, type LabUser, labPassword, labUsers } from './accounts.ts'
@@ -11,6 +11,7 @@ import { type CinderName, cinderNames, type LabLayout, type LabPaths, labPaths }
 import { LabProcesses } from './LabProcesses.ts'
 import { prepareDatabases } from './prepareDatabases.ts'
 import { serviceCommands } from './serviceCommands.ts'
+import { type LabVerdict, Verdicts } from './Verdicts.ts'
 import { type LabIds, labIds, writeEndpoint } from './writeAccounts.ts'
 import { writeConfigs } from './writeConfigs.ts'
 
@@ -28,18 +29,6 @@ export type LabOptions = {
 /** A token of Keystone with what it is for. */
 export type LabToken = { readonly token: string; readonly projectId: string; readonly userId: string }
 
-/** What the fix would have said about one request that a legacy Cinder let pass. */
-export type LabVerdict = {
-  readonly request_id: string
-  readonly global_request_id: string | null
-  readonly allowed: boolean
-  /** Class name of the refusal, such as `ConflictNovaUsingAttachment`. */
-  readonly exception: string | null
-  readonly message: string | null
-  readonly volume_id: string | null
-  readonly attachment_id: string | null
-}
-
 export type Lab = {
   /** Base addresses: Keystone with `/v3`, Nova with `/v2.1`, Cinders without path. */
   readonly urls: { keystone: string; nova: string; eventlet: string; cinder: Record<CinderName, string> }
@@ -55,6 +44,8 @@ export type Lab = {
   cinderRow: FixtureWriter['cinderRow']
   readVerdicts(): LabVerdict[]
   clearVerdicts(): void
+  /** Those of the whole run, cleared or not. */
+  allVerdicts(): LabVerdict[]
   /** Points volumev3 of the catalogue at another base address (no path), for tokens issued after it. */
   pointVolumesAt(base: string): void
   /** Stops one service where it stands, as SIGSTOP does, or lets it go on. */
@@ -63,6 +54,8 @@ export type Lab = {
   /** Kills one service; starts it again and waits until it answers. */
   kill(name: LabService): Promise<void>
   revive(name: LabService): Promise<void>
+  /** Points the catalogue at another address of Nova (with `/v2.1`), for tokens issued after it. */
+  pointComputeAt(url: string): void
   /** Ends all processes and removes the lab's directory. */
   stop(): Promise<void>
 }
@@ -145,6 +138,7 @@ export async function startLab({
     cinder: Object.fromEntries(cinderNames.map((name) => [name, base(name)])) as Record<CinderName, string>,
   }
   const token = tokenSource(urls.keystone, ids)
+  const verdicts = new Verdicts(paths.verdicts)
   const processes = new LabProcesses(paths)
   let fixtures: FixtureWriter | undefined
   const stop = async () => {
@@ -186,12 +180,9 @@ export async function startLab({
       ...{ urls, paths, ids, timings, token, stop },
       reset: (state) => writer.reset(state),
       cinderRow: (table, id) => writer.cinderRow(table, id),
-      readVerdicts: () =>
-        (existsSync(paths.verdicts) ? readFileSync(paths.verdicts, 'utf8') : '')
-          .split('\n')
-          .filter((line) => line !== '')
-          .map((line) => JSON.parse(line) as LabVerdict),
-      clearVerdicts: () => writeFileSync(paths.verdicts, ''),
+      readVerdicts: () => verdicts.read(),
+      clearVerdicts: () => verdicts.clear(),
+      allVerdicts: () => verdicts.all(),
       pointVolumesAt: (target) =>
         writeEndpoint(paths.databases.keystone, 'volumev3', `${target}/v3/%(project_id)s`),
       hang: (name) => processes.signal(name, 'SIGSTOP'),
@@ -204,6 +195,7 @@ export async function startLab({
         const url = { keystone: urls.keystone, nova: base('nova'), legacy: `${base('legacy')}/` }[name]
         await processes.waitFor(name, 60, () => answers(url))
       },
+      pointComputeAt: (url) => writeEndpoint(paths.databases.keystone, 'compute', url),
     }
   } catch (error) {
     await stop()

@@ -11,5 +11,8 @@ objects.register_all()
 
 from lab_legacy import forget_the_fix  # noqa: E402
 
+from lab_prefix import serve_below_prefix  # noqa: E402
+
+serve_below_prefix()
 forget_the_fix(os.environ["LAB_VERDICTS"])
 sys.exit(main())

@@ -1,0 +1,48 @@
+import { type Finding, ok } from './finding.ts'
+import type { Certificate, Survey } from './survey.ts'
+
+const DAY = 86_400_000
+/** Days before the end from which on it is said. */
+const SOON = 30
+
+/** What ends: certificates of services, in files, and the policy bundle. */
+export function certificateFindings({ certificates, now }: Survey): readonly Finding[] {
+  return certificates.map((certificate) => judge(certificate, now))
+}
+
+function judge({ of, where, validTo }: Certificate, now: number): Finding {
+  const id = 'certificate'
+  const name = `${of[0]?.toUpperCase()}${of.slice(1)} (${where})`
+  const isBundle = of.includes('bundle')
+  if (typeof validTo !== 'number')
+    return {
+      id,
+      level: 'error',
+      what: `${name} cannot be used: ${validTo.problem}.`,
+      why: isBundle
+        ? 'A restart while bundle_url does not answer fails.'
+        : 'The gateway does not start with it.',
+      fix: isBundle
+        ? ['# the bundle is fetched anew by the running gateway: see bundle_url and bundle_public_keys']
+        : [`ls -l ${where}`],
+    }
+  const days = Math.floor((validTo - now) / DAY)
+  if (days >= SOON) return ok(id, `${name} is good for ${days} days.`)
+  return {
+    id,
+    level: days < 0 ? 'error' : 'warning',
+    what: `${name} ${days < 0 ? 'has expired' : `expires in ${days} days`}.`,
+    why: isBundle
+      ? 'An expired one is not taken: a restarted gateway is then without the policy of the organisation, and does not start.'
+      : 'Whoever checks it then refuses to talk: clients the gateway, or the gateway the service, and requests get 503.',
+    fix: isBundle
+      ? ['cinderguard policy sign …   # a newer version, put where bundle_url is']
+      : [`# a new certificate at ${where}; to see what is there:`, lookAt(where)],
+  }
+}
+
+function lookAt(where: string): string {
+  return where.startsWith('/')
+    ? `openssl x509 -noout -subject -enddate -in ${where}`
+    : `openssl s_client -connect ${where} </dev/null | openssl x509 -noout -subject -enddate`
+}

@@ -1,0 +1,64 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createMetrics } from './metrics.ts'
+import { LABELS, METRICS, type MetricRow } from './metrics-table.ts'
+import { PROCESS_METRICS } from './process-metrics.ts'
+
+/** Where the reference is, from the root of the project. */
+export const REFERENCE = 'docs/metrics.md'
+
+/** The reference of all metrics, in Markdown. */
+export function renderMetrics(): string {
+  const metrics = createMetrics('')
+  metrics.process()
+  const lines = [
+    '# Metrics',
+    '',
+    '<!-- made from src/record/metrics-table.ts by `node src/record/metrics-reference.ts --write` -->',
+    '',
+    'The admin listener (`[cinderguard] admin_bind`) shows them at `/metrics`, in the text format of Prometheus. A gateway',
+    'with several workers shows one sum of all. `deploy/prometheus/` has a scrape configuration, recording rules and',
+    'alerts, `deploy/grafana/` a dashboard. A histogram has `_bucket`, `_sum` and `_count`.',
+    '',
+    '| metric | type | labels | meaning |',
+    '| --- | --- | --- | --- |',
+    ...Object.entries<MetricRow>(METRICS).map(([name, { type, labels = [], help }]) => {
+      const names = labels.map((label) => `\`${label}\``).join(', ') || '-'
+      return `| \`${name}\` | ${type} | ${names} | ${cell(help)} |`
+    }),
+    '',
+    '## Labels',
+    '',
+    'Every label has a closed set of values; nothing of a request becomes one.',
+    '',
+    '| label | values |',
+    '| --- | --- |',
+    ...Object.entries(LABELS).map(([name, values]) => `| \`${name}\` | ${cell(values)} |`),
+    '',
+    '## Of the process',
+    '',
+    "Of prom-client, under the names that all programs share. Of several workers' values the one shown is:",
+    '',
+    '| metric | of several workers | meaning |',
+    '| --- | --- | --- |',
+    ...Object.entries(PROCESS_METRICS).map(([name, aggregator]) => {
+      const help = metrics.registry.getMetricsAsArray().find((each) => each.name === name)?.help ?? ''
+      return `| \`${name}\` | ${AGGREGATES[aggregator]} | ${cell(help)} |`
+    }),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const AGGREGATES = { sum: 'the sum', max: 'the greatest', min: 'the least' } as const
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
+if (import.meta.main) {
+  const path = new URL(`../../${REFERENCE}`, import.meta.url)
+  if (process.argv.includes('--write')) writeFileSync(path, renderMetrics())
+  else if (readFileSync(path, 'utf8') !== renderMetrics()) {
+    process.stderr.write(`${REFERENCE} is out of date: node src/record/metrics-reference.ts --write\n`)
+    process.exitCode = 1
+  }
+}
