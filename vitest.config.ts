@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/openstack/**', 'test/browser/**'],
-    testTimeout: 15_000,
+    testTimeout: 30_000,
     slowTestThreshold: 5_000,
   },
 })

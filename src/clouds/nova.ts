@@ -48,8 +48,12 @@ export async function serverVolume(
   }
 }
 
+/** So many servers are asked about at a time. */
+const SIDE_BY_SIDE = 4
+
 /**
- * Every server that the asker may see, page by page, with the volumes that Nova has on it.
+ * Every server that the asker may see, page by page, with the volumes that Nova has on it. Each is asked about by
+ * itself: a list with details fails as a whole for one server that Nova cannot show.
  * @param everywhere of all projects; Nova lets only admins ask so
  * @throws CloudError
  */
@@ -59,26 +63,36 @@ export async function* serversWithVolumes(
   headers: Readonly<Record<string, string>>,
   everywhere: boolean,
 ): AsyncGenerator<{ readonly id: string; readonly volumes: readonly string[] }> {
+  const get = (path: string) =>
+    send({ method: 'GET', url: `${endpoint}${path}`, headers: { accept: 'application/json', ...headers } })
+  const volumesOn = async (id: string) => {
+    const answer = await get(`/servers/${encodeURIComponent(id)}/os-volume_attachments`)
+    // Deleted since it was listed.
+    if (answer.status === 404 && confirmed(answer, 'itemNotFound', 'absent') === 'absent') return []
+    return fieldsOf(answer, 'volumeAttachments', 'volumeId')
+  }
   for (let marker = ''; ; ) {
-    const answer = await send({
-      method: 'GET',
-      url: `${endpoint}/servers/detail?limit=200${everywhere ? '&all_tenants=1' : ''}${marker}`,
-      headers: { accept: 'application/json', ...headers },
-    })
-    const rows = answer.status === 200 ? jsonObject('nova', answer).servers : undefined
-    if (!Array.isArray(rows)) throw new CloudError('nova', `a server list was answered ${answer.status}`)
-    let last: string | null = null
-    for (const row of rows) {
-      const attached = isRecord(row) ? row['os-extended-volumes:volumes_attached'] : undefined
-      last = isRecord(row) ? textAt(row, 'id') : null
-      if (last === null || !Array.isArray(attached))
-        throw new CloudError('nova', 'a server list without ids or volumes')
-      const volumes = attached.map((each) => (isRecord(each) ? textAt(each, 'id') : null))
-      yield { id: last, volumes: volumes.filter((id) => id !== null) }
+    const answer = await get(`/servers?limit=200${everywhere ? '&all_tenants=1' : ''}${marker}`)
+    const ids = fieldsOf(answer, 'servers', 'id')
+    for (let at = 0; at < ids.length; at += SIDE_BY_SIDE) {
+      const some = ids.slice(at, at + SIDE_BY_SIDE)
+      yield* await Promise.all(some.map(async (id) => ({ id, volumes: await volumesOn(id) })))
     }
-    if (last === null) return
+    const last = ids.at(-1)
+    if (last === undefined) return
     marker = `&marker=${encodeURIComponent(last)}`
   }
+}
+
+/** One field of each row of a list. */
+function fieldsOf(answer: CloudResponse, list: string, field: string): readonly string[] {
+  const rows = answer.status === 200 ? jsonObject('nova', answer)[list] : undefined
+  if (!Array.isArray(rows)) throw new CloudError('nova', `a list of ${list} was answered ${answer.status}`)
+  return rows.map((row) => {
+    const value = isRecord(row) ? textAt(row, field) : null
+    if (value === null) throw new CloudError('nova', `a list of ${list} without ${field}`)
+    return value
+  })
 }
 
 function readAnswer(answer: CloudResponse, comparable: boolean): ServerVolume {

@@ -23,32 +23,43 @@ export function adminsOf(
   admins: readonly string[],
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
-): readonly [AdminAddress, ...AdminAddress[]] | { readonly problems: readonly Problem[] } {
+): Admins | { readonly problems: readonly Problem[] } {
   const flags = readFlags(argv)
   if ('problems' in flags) return { problems: flags.problems }
   const extra = extraWords(flags)
   if (extra.length > 0) return { problems: extra }
-  if (admins.length > 0) return named(admins)
   const { files, dirs, overrides } = flags
-  const read = (name: keyof AdminAddress) => loadOption({ files, dirs, overrides, env }, 'cinderguard', name)
-  const [bind, certificate] = [read('admin_bind'), read('admin_tls_cert_file')]
-  if ('problems' in bind) return bind
+  const option = (name: string) => loadOption({ files, dirs, overrides, env }, 'cinderguard', name)
+  const certificate = option('admin_tls_cert_file')
   if ('problems' in certificate) return certificate
-  return [{ admin_bind: bind.value, admin_tls_cert_file: certificate.value } as AdminAddress]
+  const tls = { admin_tls_cert_file: certificate.value as string | undefined }
+  if (admins.length > 0) return named(admins, tls)
+  const bind = option('admin_bind')
+  return 'problems' in bind ? bind : [{ admin_bind: bind.value as Address, ...tls }]
 }
 
-function named(admins: readonly string[]): ReturnType<typeof adminsOf> {
-  const read = admins.map((text) =>
-    readValue(text.replace(/^http:\/\//, '').replace(/\/+$/, ''), { type: 'address', help: '' }),
-  )
-  const problems = read.flatMap((value): Problem[] =>
-    value instanceof Flaw
-      ? [{ code: value.code, where: 'command line --admin', message: value.message }]
-      : [],
-  )
-  if (problems.length > 0) return { problems }
-  const addresses = read.map((value) => ({ admin_bind: value as Address, admin_tls_cert_file: undefined }))
-  return addresses as unknown as readonly [AdminAddress, ...AdminAddress[]]
+/** At least one. */
+export type Admins = readonly [AdminAddress, ...AdminAddress[]]
+
+/** One by https is known by the certificate that the configuration names for the admin listener. */
+function named(
+  admins: readonly string[],
+  tls: Pick<AdminAddress, 'admin_tls_cert_file'>,
+): ReturnType<typeof adminsOf> {
+  const problems: Problem[] = []
+  const complain = (code: Problem['code'], message: string) => {
+    problems.push({ code, where: 'command line --admin', message })
+  }
+  const read = admins.map((text) => {
+    const address = text.replace(/^https?:\/\//, '').replace(/\/+$/, '')
+    const value = readValue(address, { type: 'address', help: '' })
+    const isTls = text.startsWith('https:')
+    if (value instanceof Flaw) complain(value.code, value.message)
+    else if (isTls && tls.admin_tls_cert_file === undefined)
+      complain('missing', `${text} needs [cinderguard] admin_tls_cert_file, which it is known by`)
+    return { admin_bind: value as Address, admin_tls_cert_file: isTls ? tls.admin_tls_cert_file : undefined }
+  })
+  return problems.length > 0 ? { problems } : (read as unknown as Admins)
 }
 
 function extraWords({ rest }: Flags): readonly Problem[] {

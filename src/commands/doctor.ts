@@ -8,9 +8,9 @@ import { type Given, look } from '../doctor/look.ts'
 import { readRecorded } from '../record/recorded.ts'
 import { mergedReport } from '../rollout/merge.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
-import { type AdminAddress, askAdmin } from './ask-admin.ts'
+import { askAdmin } from './ask-admin.ts'
 import { clientAccount } from './client-account.ts'
-import { adminsOf, configurationOf, printProblems } from './configuration.ts'
+import { type Admins, adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { asksHelp, formatOf, ownFlags } from './own-flags.ts'
 
 export const DOCTOR_USAGE = `cinderguard doctor: checks an installation end to end, and says what to do. Changes nothing.
@@ -84,10 +84,8 @@ function operatorOf(config: Config): Given['operator'] | string {
   return OS_TOKEN === undefined || OS_TOKEN === '' ? null : new Secret(OS_TOKEN)
 }
 
-type Admins = readonly [AdminAddress, ...AdminAddress[]]
-
 async function trafficOf([first, ...others]: Admins, files: readonly string[]): Promise<Given['traffic']> {
-  const ask = async (address: AdminAddress) =>
+  const ask = async (address: Admins[number]) =>
     (await askAdmin(address, '/api/v1/report', process.env.OS_TOKEN)) as ReadinessReport
   try {
     if (files.length > 0) return await readRecorded(files)

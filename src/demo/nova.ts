@@ -87,11 +87,11 @@ export class Nova extends Listener {
     if (!match) return apiFault(404)
     if (method !== 'GET' && method !== 'HEAD') return apiFault(405)
     const [, serverId, volumeId] = match
-    if (serverId === undefined || serverId === 'detail') {
+    if (serverId === undefined) {
       const seen = [...this.servers.values()].filter((server) => sees(token, server))
       const rest = marker === null ? seen : seen.slice(seen.findIndex(({ id }) => id === marker) + 1)
       const summary = ({ id, name }: ComputeServer) => ({ id, name, links: [] })
-      return jsonReply(200, { servers: rest.map(serverId === 'detail' ? serverView : summary) })
+      return jsonReply(200, { servers: rest.map(summary) })
     }
     const server = this.servers.get(serverId)
     if (!server || !sees(token, server)) return apiFault(404, `Instance ${serverId} could not be found.`)

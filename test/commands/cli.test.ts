@@ -176,6 +176,7 @@ describe('report and doctor', () => {
     ['no address', report, ['--admin', 'ftp://x']],
     ['two sources', report, ['--admin', 'http://127.0.0.1:1', '--audit-log', '/dev/null']],
     ['a log without a decision record', report, ['--audit-log', '/dev/null']],
+    ['https without the certificate to know it by', report, ['--admin', 'https://127.0.0.1:1']],
     ['a word too many', report, ['now']],
     ['a level that is none', doctor, ['--fail-on', 'info']],
   ]

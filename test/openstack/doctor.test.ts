@@ -184,6 +184,7 @@ describe('cinderguard attachments audit on a real cloud', () => {
     if (fixture === undefined) throw new Error('no such situation')
     lab.reset(change(fixture))
     const { code, text } = await run(['attachments', 'audit', '--format', 'json'], variablesOf('admin'))
+    expect(text).toMatch(/^\{/)
     const { disagreements } = JSON.parse(text) as {
       disagreements: { kind: string; serverId: string; commands: string[] }[]
     }

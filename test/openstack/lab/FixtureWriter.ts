@@ -125,7 +125,7 @@ export class FixtureWriter {
           },
           ...{
             power_state: 1,
-            vm_state: instance.vmState ?? 'active',
+            vm_state: 'active',
             memory_mb: 64,
             vcpus: 1,
             root_gb: 0,
@@ -134,8 +134,8 @@ export class FixtureWriter {
           },
           ...{
             hostname: 'lab',
-            host: instance.vmState === 'shelved_offloaded' ? null : 'lab',
-            node: instance.vmState === 'shelved_offloaded' ? null : 'lab',
+            host: 'lab',
+            node: 'lab',
             display_name: 'lab server',
             availability_zone: 'nova',
             hidden: 0,

@@ -23,8 +23,6 @@ export type LabAttachment = {
 export type LabInstance = {
   readonly id: string
   readonly project: LabProject
-  /** As in Nova; `active` unless given. The API itself detaches volumes of a `shelved_offloaded` server. */
-  readonly vmState?: 'active' | 'shelved_offloaded'
   /** The volumes Nova knows as attached, with Cinder's attachment id. */
   readonly attached: readonly { readonly volumeId: string; readonly attachmentId: string | null }[]
 }

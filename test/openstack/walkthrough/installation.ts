@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../lab/freePorts.ts'
 import type { Lab } from '../lab/lab.ts'
+import { excuse } from '../shared.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../../bin/cinderguard.js')
 
@@ -89,16 +90,10 @@ export class Installation {
     })
   }
 
-  /** The decision records, in their order. */
-  decisions(): readonly Record<string, unknown>[] {
-    return readFileSync(join(this.folder, 'decisions.log'), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-  }
-
   async clear(): Promise<void> {
     await this.stop()
+    const records = join(this.folder, 'decisions.log')
+    if (existsSync(records)) excuse(records)
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
