@@ -2,7 +2,6 @@ import { reject } from '../http/rejection.ts'
 import { type GuardedOperation, isGuarded, type RuleTarget } from '../operation/operation.ts'
 import type { Asker } from '../policy/attributes.ts'
 import type { Rule } from '../policy/grammar.ts'
-import { UnknownAttributeError } from '../policy/template.ts'
 import { credentialsFor } from './caller.ts'
 import {
   ALLOW,
@@ -25,9 +24,10 @@ export interface PolicyRules {
   has(rule: string): boolean
   /** Somebody wrote the rule, or another that it refers to. */
   isWritten?(rule: string): boolean
-  /** Attributes of the target that a rule may read, and whether it may ask another server. */
+  /** Attributes of the target that a rule may read. */
   reads?(rule: string): ReadonlySet<string>
-  asksRemote?(rule: string): boolean
+  /** It allows, whatever the target's UNKNOWN attributes are. */
+  allowsAnyway?(rule: string, credentials: Values, target: Values): boolean
   /** Where a rule comes from, and whether the organisation locks it; for whoever shows it. */
   source?(rule: string): PolicyRuleSource | undefined
   /** The rule as it is judged, for explanations. */
@@ -71,15 +71,9 @@ export function allowsAnyway(
   target: RuleTarget,
   asker: Asker,
 ): boolean {
-  if (policy.reads === undefined || policy.asksRemote?.(rule) !== false) return false
+  if (policy.reads === undefined || policy.allowsAnyway === undefined) return false
   const unknown = unknownTarget(target, policy.reads(rule), asker)
-  if (unknown === null) return false
-  try {
-    return policy.allows(rule, credentials, unknown)
-  } catch (error) {
-    if (error instanceof UnknownAttributeError) return false
-    throw error
-  }
+  return unknown !== null && policy.allowsAnyway(rule, credentials, unknown)
 }
 
 /** The rules in force now; a reload swaps them whole. */

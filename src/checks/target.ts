@@ -9,7 +9,7 @@ type Target = Readonly<Record<string, unknown>>
 /** What a rule is judged against; or that it is not there, or is not for this caller; or what must be asked first. */
 export type Found = { readonly target: Target } | 'absent' | 'not-authorized' | Ask
 
-/** What is looked up in each collection. */
+/** What the objects of a collection are to rules. */
 export const FAMILIES: Readonly<Record<ObjectCollection, ObjectFamily>> = {
   snapshots: 'snapshot',
   backups: 'backup',

@@ -107,6 +107,11 @@ export function conflicts(values: Values): readonly Problem[] {
   if ((upstream_certfile === undefined) !== (upstream_keyfile === undefined)) {
     problems.push({ code: 'conflict', where, message: 'upstream_certfile and upstream_keyfile go together' })
   }
+  const { remote_ssl_client_crt_file, remote_ssl_client_key_file } = values.oslo_policy ?? {}
+  if ((remote_ssl_client_crt_file === undefined) !== (remote_ssl_client_key_file === undefined)) {
+    const message = 'remote_ssl_client_crt_file and remote_ssl_client_key_file go together'
+    problems.push({ code: 'conflict', where: '[oslo_policy]', message })
+  }
   for (const name of ['service_hosts', 'trusted_proxies'] as const) {
     const networks = readNetworks((values.cinderguard?.[name] ?? []) as readonly string[])
     if ('problems' in networks)
@@ -115,11 +120,6 @@ export function conflicts(values: Values): readonly Problem[] {
           (message): Problem => ({ code: 'wrong_type', where: `${where} ${name}`, message }),
         ),
       )
-  }
-  const { remote_ssl_client_crt_file, remote_ssl_client_key_file } = values.oslo_policy ?? {}
-  if ((remote_ssl_client_crt_file === undefined) !== (remote_ssl_client_key_file === undefined)) {
-    const message = 'remote_ssl_client_crt_file and remote_ssl_client_key_file go together'
-    problems.push({ code: 'conflict', where: '[oslo_policy]', message })
   }
   if (bind !== undefined && admin_bind !== undefined && sameAddress(bind, admin_bind)) {
     problems.push({ code: 'conflict', where, message: 'bind and admin_bind are the same address' })

@@ -159,11 +159,18 @@ function watched(rules: PolicyRules, said: (judged: Judged) => void): PolicyRule
     if (rule !== 'context_is_admin') said({ rule, credentials, target, allowed })
     return allowed
   }
-  const { decide } = rules
+  const { decide, allowsAnyway } = rules
   return {
     ...rules,
     allows: (rule, credentials, target) =>
       note(rule, credentials, target, rules.allows(rule, credentials, target)),
+    ...(allowsAnyway === undefined
+      ? {}
+      : {
+          // That it cannot be told yet is no judgement.
+          allowsAnyway: (rule, credentials, target) =>
+            allowsAnyway(rule, credentials, target) && note(rule, credentials, target, true),
+        }),
     ...(decide === undefined
       ? {}
       : {

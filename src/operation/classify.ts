@@ -41,7 +41,7 @@ const JSON_TYPES: readonly string[] = ['application/json', 'application/vnd.open
  */
 export function classify(request: Classifiable, around: Surroundings): Operation | Rejection {
   const route = routeOf(request.mount, request.method, request.segments)
-  if (route === null && (request.mount === 'versions' || request.mount === 'healthcheck')) return UNVERSIONED
+  if (request.mount === 'versions' || request.mount === 'healthcheck') return UNVERSIONED
   const version = versionOf(request, around)
   if (route === null || isNoProject(route.project, around)) return otherAt(version)
   const isWatchedOnly = route.name === 'attachment-update' || route.name === 'attachment-create'

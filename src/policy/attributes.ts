@@ -220,24 +220,24 @@ export function targetFrom(
   return target
 }
 
+/** What the API would show of an object with these attributes: for a tool that is told of them. */
+export function viewFrom(
+  family: ObjectFamily,
+  attributes: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const names = Object.entries(ATTRIBUTES[family].shown).filter(([name]) => Object.hasOwn(attributes, name))
+  return Object.fromEntries(
+    names.map(([name, as]) => {
+      const value = attributes[name]
+      return typeof as === 'string' ? [as, value] : [as[0], String(value).toLowerCase()]
+    }),
+  )
+}
+
 function read(view: Readonly<Record<string, unknown>>, as: Shown): unknown {
   const [name, reading] = typeof as === 'string' ? [as, null] : as
   const value = Object.hasOwn(view, name) ? view[name] : undefined
   if (value === undefined) return UNKNOWN
   if (reading === null) return value
   return value === 'true' ? true : value === 'false' ? false : UNKNOWN
-}
-
-/** How Cinder's API would show an object with these fields; what rules are tried out on is written with fields. */
-export function viewFrom(
-  family: ObjectFamily,
-  fields: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const view: Record<string, unknown> = {}
-  for (const [name, as] of Object.entries(ATTRIBUTES[family].shown)) {
-    if (!Object.hasOwn(fields, name)) continue
-    if (typeof as === 'string') view[as] = fields[name]
-    else view[as[0]] = String(fields[name])
-  }
-  return view
 }

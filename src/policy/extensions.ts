@@ -77,7 +77,7 @@ export function seen(check: string, request: RequestFacts): string {
   const value: Readonly<Record<string, unknown>> = {
     address: request.address,
     time: new Date(request.time).toISOString(),
-    service: request.service,
+    service: request.service?.name ?? null,
     microversion: request.version,
     body: request.bodyAt((/^[^<>=]+/.exec(text)?.[0] ?? '').split('.')),
   }

@@ -115,7 +115,7 @@ export function reachedFrom(
 
 function readsIsAdmin(rule: Rule): boolean {
   if (rule.kind === 'attribute') return rule.path[0] === 'is_admin'
-  if (rule.kind === 'not') return readsIsAdmin(rule.part)
+  if (rule.kind === 'not' || rule.kind === 'locked') return readsIsAdmin(rule.part)
   return (rule.kind === 'and' || rule.kind === 'or') && rule.parts.some(readsIsAdmin)
 }
 

@@ -3,7 +3,7 @@ import { type CompiledRule, compile, PolicyError, type RemoteAnswers, Unanswered
 import { isProblem, parseRule, type Rule } from './grammar.ts'
 import { locked } from './locks.ts'
 import { type Problem, problemText, reachedFrom, referenceProblems } from './references.ts'
-import type { Values } from './template.ts'
+import { UnknownAttributeError, type Values } from './template.ts'
 
 /** Where something stands in a policy file; lines and columns count from 1. */
 export interface Place {
@@ -50,6 +50,8 @@ export interface RuleSet {
     target: Values,
     remote: RemoteAnswers,
   ): boolean | { readonly ask: string }
+  /** It allows, whatever the target's UNKNOWN attributes are. A server that must be asked may say anything. */
+  allowsAnyway(name: string, credentials: Values, target: Values): boolean
   /** Attributes of the target that the decision may depend on. */
   reads(name: string): ReadonlySet<string>
   /** The decision may depend on another server, which is sent the whole target. */
@@ -202,6 +204,16 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
         return find(name).decide(credentials, target, remote)
       } catch (error) {
         if (error instanceof UnansweredError) return { ask: error.url }
+        throw error
+      }
+    },
+    allowsAnyway(name, credentials, target) {
+      const rule = find(name)
+      if (rule.remote) return false
+      try {
+        return rule.decide(credentials, target, UNASKED)
+      } catch (error) {
+        if (error instanceof UnknownAttributeError) return false
         throw error
       }
     },

@@ -1,7 +1,7 @@
 import { administered, compile, PolicyError, REQUEST, UnansweredError } from './evaluate.ts'
 import { type RequestFacts, seen } from './extensions.ts'
 import type { Rule } from './grammar.ts'
-import type { Template, Values } from './template.ts'
+import { type Template, UNKNOWN, UnknownAttributeError, type Values } from './template.ts'
 
 /** One check of a rule, how it came out, and what it read. */
 export interface Trace {
@@ -81,7 +81,7 @@ function resultOf(rule: Rule, named: Named, credentials: Values, target: Values)
     return compiled(rule, named).decide(credentials, target, UNASKED)
   } catch (error) {
     if (error instanceof UnansweredError) return 'asks'
-    if (error instanceof PolicyError) return 'error'
+    if (error instanceof PolicyError || error instanceof UnknownAttributeError) return 'error'
     throw error
   }
 }
@@ -107,7 +107,10 @@ function requestRead(check: string, credentials: Values): string | null {
   return request === undefined ? null : seen(check, request)
 }
 
-const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value))
+function show(value: unknown): string {
+  if (value === UNKNOWN) return 'unknown to the gateway'
+  return value === undefined ? 'nothing' : JSON.stringify(value)
+}
 
 /** A rule as one writes it. */
 export function ruleText(rule: Rule): string {

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ATTRIBUTES, type ObjectFamily, targetFrom } from '../../src/policy/attributes.ts'
+import { isProblem, parseRule } from '../../src/policy/grammar.ts'
 import { NOT_ENFORCED } from '../../src/policy/operations.ts'
 import { compileRules } from '../../src/policy/ruleset.ts'
 import { UNKNOWN, UnknownAttributeError } from '../../src/policy/template.ts'
+import { trace } from '../../src/policy/trace.ts'
 
 const member = { userId: 'me', projectId: 'mine', isAdmin: false }
 const admin = { ...member, isAdmin: true }
@@ -112,4 +114,15 @@ test('docs/policy.md has every attribute, and every rule that is left to Cinder'
   const refusing = [...NOT_ENFORCED].filter(([, why]) => !why.startsWith('hides')).map(([name]) => name)
   for (const name of refusing) expect(text).toContain(`\`${name}\``)
   expect(refusing.length).toBeGreaterThan(1)
+})
+
+test('an explanation says what could not be known', () => {
+  const rule = parseRule('role:admin or user_id:%(host)s')
+  if (isProblem(rule)) throw new Error(rule.message)
+  const found = trace(rule, () => undefined, { roles: ['member'], user_id: 'u' }, { host: UNKNOWN })
+  expect(found.result).toBe('error')
+  expect(found.parts[1]).toMatchObject({
+    result: 'error',
+    read: 'user_id = "u", target\'s host = unknown to the gateway',
+  })
 })

@@ -15,6 +15,7 @@ import type { PolicyCase } from '../../policy/load-cases.ts'
 import { rulesFor } from '../../policy/operations.ts'
 import { originText } from '../../policy/origin.ts'
 import type { RuleSet } from '../../policy/ruleset.ts'
+import { UnknownAttributeError } from '../../policy/template.ts'
 import { trace } from '../../policy/trace.ts'
 import { credentialsFrom, requestFrom, type Told, toldOf } from './who.ts'
 
@@ -90,7 +91,8 @@ function ofRequest(each: PolicyCase, request: string, told: Told, rules: RuleSet
     }
     return { found: 'allow', by: null }
   } catch (error) {
-    if (error instanceof PolicyError) return { found: 'error', by: null }
+    if (error instanceof PolicyError || error instanceof UnknownAttributeError)
+      return { found: 'error', by: null }
     throw error
   }
 }
