@@ -4,7 +4,11 @@ import { REASONS, type Reason, rowOf } from './rejection.ts'
 /** Where the reference is, from the root of the project. */
 export const REFERENCE = 'docs/reasons.md'
 
-const STYLES = { cinder: "Cinder's API", webob: "a filter of Cinder's", keystone: 'keystonemiddleware' } as const
+const STYLES = {
+  cinder: "Cinder's API",
+  webob: "a filter of Cinder's",
+  keystone: 'keystonemiddleware',
+} as const
 
 /** The reference of all reasons for which a request is refused, in Markdown. */
 export function renderReasons(): string {
