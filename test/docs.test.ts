@@ -22,6 +22,8 @@ const FILES = [
 ]
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 
+const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Readonly<Record<string, string>> }
+
 /** What stands in code: spans, and the lines of blocks with those that a backslash continues. */
 function codeOf(text: string): readonly string[] {
   const lines = text.replace(/\\\n\s*/g, '').split('\n')
@@ -50,6 +52,11 @@ describe.each(FILES)('%s', (file) => {
     })
     const wrong = await Promise.all(commands.map(async (command) => [command, await problemsOf(command)]))
     expect(wrong.filter(([, problems]) => problems?.length !== 0)).toEqual([])
+  })
+
+  test('names scripts of npm that there are', () => {
+    const named = codeOf(text).flatMap((code) => [...code.matchAll(/\bnpm run (?:--silent )?([\w:]+)/g)])
+    expect(named.map(([, name = '']) => name).filter((name) => !Object.hasOwn(scripts, name))).toEqual([])
   })
 
   test('names options that there are', () => {
