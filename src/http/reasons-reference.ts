@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { REASONS, type Reason, rowOf } from './rejection.ts'
+
+/** Where the reference is, from the root of the project. */
+export const REFERENCE = 'docs/reasons.md'
+
+const STYLES = {
+  cinder: "Cinder's API",
+  webob: "a filter of Cinder's",
+  keystone: 'keystonemiddleware',
+} as const
+
+/** The reference of all reasons for which a request is refused, in Markdown. */
+export function renderReasons(): string {
+  const reasons = Object.keys(REASONS) as Reason[]
+  const lines = [
+    '# Reasons',
+    '',
+    '<!-- made from src/http/rejection.ts by `node src/http/reasons-reference.ts --write` -->',
+    '',
+    'Every refusal of the gateway has one of these reasons: the label `reason` in metrics, the field of decision records,',
+    'what `cinderguard explain` and the report say, and a name that `mode_overrides` takes. The client reads the status and',
+    'the message, as a fixed Cinder would write them; `{slots}` are filled in.',
+    '',
+    '| reason | status | meaning |',
+    '| --- | --- | --- |',
+    ...reasons.map((reason) => {
+      const { status, help } = rowOf(reason)
+      return `| [\`${reason}\`](#${reason}) | ${status} | ${cell(help)} |`
+    }),
+    '',
+    '## What the client reads',
+    ...reasons.flatMap((reason) => ['', ...answerOf(reason)]),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function answerOf(reason: Reason): readonly string[] {
+  const { status, style, fault, message, retryAfter } = rowOf(reason)
+  const again = retryAfter === undefined ? '' : `, with \`Retry-After: ${retryAfter}\``
+  const text = message === '' ? [] : ['', ...message.split('\n\n').map((line) => `    ${line}`)]
+  return [`### ${reason}`, '', `${status} \`${fault}\`, in the form of ${STYLES[style]}${again}.`, ...text]
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
+if (import.meta.main) {
+  const path = new URL(`../../${REFERENCE}`, import.meta.url)
+  if (process.argv.includes('--write')) writeFileSync(path, renderReasons())
+  else if (readFileSync(path, 'utf8') !== renderReasons()) {
+    process.stderr.write(`${REFERENCE} is out of date: node src/http/reasons-reference.ts --write\n`)
+    process.exitCode = 1
+  }
+}
