@@ -103,7 +103,7 @@ describe('SIGHUP', () => {
     for (const changed of [['[cinderguard] mode'], []]) {
       expect(await reloaded(change)).toMatchObject({ changed })
       const told = lines().filter(({ msg }) => msg === 'changed options that count only after a restart')
-      expect(told.at(-1)?.options).toEqual(['[keystone_authtoken] password', '[cinderguard] nova_timeout'])
+      expect(told.at(-1)?.options).toEqual(['[cinderguard] nova_timeout', '[keystone_authtoken] password'])
     }
     expect(gateway.said).not.toContain('another')
   })
