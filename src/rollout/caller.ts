@@ -90,7 +90,7 @@ export function hintFor({ reason, detail }: Rejection, volumeId: string | null):
     case 'invalid_service_token':
       return 'The service token is unknown or expired: see the account in [service_user] of the calling service.'
     case 'policy':
-      return `Rule ${detail.rule ?? ''} refuses it. If Cinder lets it pass, the two read different policies: cinderguard policy explain ${detail.rule ?? ''}`
+      return `Rule ${detail.rule ?? ''} refuses it. If Cinder lets it pass, the two read different policies: cinderguard policy explain --rule ${detail.rule ?? ''}`
     default:
       return null
   }
