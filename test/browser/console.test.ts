@@ -56,7 +56,6 @@ describe('the detail', () => {
     await page.locator('.row', { hasText: 'attachment_in_use' }).last().click()
     const detail = page.getByRole('dialog')
     await detail.getByText('Step by step').waitFor()
-    const text = await textOf(detail)
     for (const part of [
       'alice',
       USERS.alice,
@@ -64,11 +63,11 @@ describe('the detail', () => {
       'openstack server remove volume',
       'CVE-2023-2088',
     ])
-      expect(text).toContain(part)
+      await expect.poll(() => textOf(detail), { timeout: 5000 }).toContain(part)
     const address = page.url()
     expect(address).toMatch(/#req-[0-9a-f-]{36}$/)
     await page.keyboard.press('Escape')
-    expect(page.url()).not.toContain('#req')
+    await expect.poll(() => page.url(), { timeout: 5000 }).not.toContain('#req')
 
     const { page: other } = await openPage(browser, address)
     await other.getByRole('dialog').getByText('asked by alice, refused with 409').waitFor()
