@@ -62,6 +62,8 @@ export async function gatewayFor(
       'cinderguard.admin_bind': '127.0.0.1:0',
       'cinderguard.upstream': upstream,
       'cinderguard.shutdown_timeout': '1',
+      // Its own probes would be counted with what tests make it ask.
+      'cinderguard.readiness_interval': '0',
       ...(overrides['cinderguard.mode'] === 'observe' ? { 'cinderguard.audit_log': observer() } : {}),
       ...overrides,
     },
