@@ -107,6 +107,20 @@ export type JudgedOperation = GuardedOperation | WatchedOperation | Other
 export type Operation = JudgedOperation
 export type OperationKind = Operation['kind']
 
+const EACH_KIND: Readonly<Record<OperationKind, true>> = {
+  'volume-detach': true,
+  'volume-force-detach': true,
+  'volume-terminate-connection': true,
+  'volume-migrate-completion': true,
+  'attachment-delete': true,
+  'volume-reset-status': true,
+  'attachment-update': true,
+  'attachment-create': true,
+  other: true,
+}
+/** Every kind by its name, as operators write it. */
+export const OPERATION_KINDS: readonly string[] = Object.keys(EACH_KIND)
+
 export const GUARDED_KINDS = [
   'volume-detach',
   'volume-force-detach',

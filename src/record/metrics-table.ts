@@ -1,4 +1,4 @@
-import { GUARDED_KINDS, type OperationKind } from '../operation/operation.ts'
+import { GUARDED_KINDS, OPERATION_KINDS } from '../operation/operation.ts'
 import { STAGES } from '../stage-clock.ts'
 
 /** One metric. */
@@ -11,19 +11,8 @@ export interface MetricRow {
   readonly aggregator?: 'max' | 'min'
 }
 
-const EACH_OPERATION: Readonly<Record<OperationKind, true>> = {
-  'volume-detach': true,
-  'volume-force-detach': true,
-  'volume-terminate-connection': true,
-  'volume-migrate-completion': true,
-  'attachment-delete': true,
-  'volume-reset-status': true,
-  'attachment-update': true,
-  'attachment-create': true,
-  other: true,
-}
 /** Values of the label `operation` of a request that could be read. */
-export const OPERATION_LABELS: readonly string[] = [...Object.keys(EACH_OPERATION), 'unclassified']
+export const OPERATION_LABELS: readonly string[] = [...OPERATION_KINDS, 'unclassified']
 
 /** Certificates of the gateway's own. */
 export type Certificate = 'listener' | 'admin' | 'upstream_client'

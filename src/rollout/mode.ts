@@ -1,5 +1,5 @@
 import { REASONS, type Reason, type Rejection } from '../http/rejection.ts'
-import type { OperationKind } from '../operation/operation.ts'
+import { OPERATION_KINDS, type OperationKind } from '../operation/operation.ts'
 
 /** `enforce`: a request that fails a check is refused. `observe`: it is forwarded, and what it failed is recorded. */
 export type Mode = 'enforce' | 'observe'
@@ -9,18 +9,6 @@ export interface Modes {
   readonly overall: Mode
   /** The most particular wins: the policy rule, then the reason, then the operation, then the mode of all. */
   of(rejection: Rejection | null, operation: OperationKind | null): Mode
-}
-
-const OPERATIONS: Readonly<Record<OperationKind, true>> = {
-  'volume-detach': true,
-  'volume-force-detach': true,
-  'volume-terminate-connection': true,
-  'volume-migrate-completion': true,
-  'attachment-delete': true,
-  'volume-reset-status': true,
-  'attachment-update': true,
-  'attachment-create': true,
-  other: true,
 }
 
 /**
@@ -42,7 +30,7 @@ export function readModes(
     if (split < 1 || (mode !== 'enforce' && mode !== 'observe'))
       problems.push(`"${item}" is not NAME=enforce or NAME=observe`)
     else if (named.has(name)) problems.push(`"${name}" is named twice`)
-    else if (!Object.hasOwn(OPERATIONS, name) && !Object.hasOwn(REASONS, name) && !isRule(name))
+    else if (!OPERATION_KINDS.includes(name) && !Object.hasOwn(REASONS, name) && !isRule(name))
       problems.push(`"${name}" is no operation (such as volume-detach), no reason and no policy rule`)
     else named.set(name, mode)
   }

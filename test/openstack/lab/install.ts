@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 
 const packages = [
   ...['keystone', 'cinder-api', 'cinder-volume', 'cinder-scheduler', 'nova-api', 'rabbitmq-server'],
-  ...['memcached', 'haproxy', 'prometheus'],
+  ...['memcached', 'haproxy', 'prometheus', 'openssl'],
   ...['gunicorn', 'nginx-light', 'tempest', 'cinder-tempest-plugin'],
   ...['uwsgi-core', 'uwsgi-plugin-python3', 'python3-openstackclient', 'python3-cinderclient', 'sqlite3'],
   ...['chromium', 'fonts-inter', 'fonts-jetbrains-mono'],
