@@ -7,7 +7,7 @@ import type { PolicyRules, PolicySource } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
 import { callerOf } from './clouds/caller.ts'
 import type { Caller } from './clouds/cinder.ts'
-import { createClients, upstreamTls } from './clouds/clients.ts'
+import { createClients } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
 import { checkOwnToken } from './clouds/own-token.ts'
 import { createSession } from './clouds/session.ts'
@@ -38,7 +38,6 @@ import type { Metrics } from './record/metrics.ts'
 import { callerKindOf, refine } from './rollout/caller.ts'
 import { withLocks } from './rollout/mode.ts'
 import type { Messages } from './server.ts'
-import { expiryOf } from './tls.ts'
 import { createTokens } from './tokens.ts'
 import { startTracing } from './trace/tracing.ts'
 import { type TakesTurns, takeTurn } from './turns.ts'
@@ -66,12 +65,15 @@ export async function createApp(
   settings: Pick<LiveSettings, 'current'>,
   turns: TakesTurns,
 ): Promise<App> {
-  const { traces_url, traces_sample_ratio } = config.cinderguard
+  const { cinderguard } = config
+  const { traces_url, traces_sample_ratio } = cinderguard
   const tracing =
     traces_url === undefined
       ? null
       : await startTracing({ url: traces_url, ratio: traces_sample_ratio, version: versionOf() }, log)
-  const clients = createClients(config, metrics, tracing?.call)
+  const onProblem = (problem: string): void => log.error({ problem }, 'the replaced TLS files are not used')
+  const tlsEvents = { onProblem, onUse: (at: number) => metrics.certificate('upstream_client', at) }
+  const clients = createClients(config, metrics, tlsEvents, tracing?.call)
   const { keystone } = clients
   const account = config.credentials.keystone_authtoken
   const session = createSession(keystone.send, account, Date.now)
@@ -88,15 +90,13 @@ export async function createApp(
     serviceSession,
     keystone: tokens.keystone,
   })
-  const shown = upstreamTls(config)
-  if (shown.cert !== undefined) metrics.certificate('upstream_client', expiryOf(shown.cert))
-  const { forwarder: engine, upstream_socket, upstream_timeout, upstream_insecure } = config.cinderguard
+  const { forwarder: engine, upstream, upstream_socket, upstream_timeout, upstream_insecure } = cinderguard
   const toUpstream = {
-    url: new URL(config.cinderguard.upstream),
+    url: new URL(upstream),
     socket: upstream_socket,
     timeout: upstream_timeout,
     insecure: upstream_insecure,
-    ...shown,
+    tls: clients.upstreamTls,
   }
   const forwarder = createForwarder(engine, toUpstream, tracing?.call)
   const wwwAuthenticateUri = config.keystone_authtoken.www_authenticate_uri ?? account.authUrl
@@ -117,9 +117,7 @@ export async function createApp(
       maximum,
     })
     if (isRejection(operation) || identity === null) return operation
-    const rules = policy.current()
-    const call = { ...asked, query: request.path.query }
-    const ruled = withRules(operation, call, config.policy, rules)
+    const ruled = withRules(operation, asked, config.policy, policy.current())
     return isJudged(ruled) ? { ...ruled, asked: askedBy(request, asked.body) } : ruled
   }
   const checksBy = (rules: PolicyRules) => createChecks(rules, { ...config.cinderguard, ...config.policy })
@@ -183,8 +181,11 @@ export async function createApp(
     reasonOf: (fault, requestId) => reasonOf(fault, requestId, log),
     caller: (draft) => callerKindOf(draft.request, draft.identity, serviceHosts),
     refine: (rejection, caller, draft) => refine(rejection, caller, draft.identity?.service, serviceRole),
-    mode: (rejection, draft) =>
-      withLocks(settings.current().modes, isLocked).of(rejection, draft.operation?.kind ?? null),
+    mode: (rejection, draft) => {
+      const { modes } = settings.current()
+      const counts = rejection === null ? modes : withLocks(modes, isLocked)
+      return counts.of(rejection, draft.operation?.kind ?? null)
+    },
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,
     record: (outcome) => {
@@ -219,7 +220,7 @@ export async function createApp(
       forwarder.close()
       await tracing?.shutdown()
       await tokens.close()
-      await Promise.all(Object.values(clients).map((client) => client.close()))
+      await clients.close()
     },
   }
 }

@@ -52,7 +52,7 @@ export async function listen(
     const before = same.at(-1)
     same.push(response)
     response.shouldKeepAlive &&= !isDraining
-    response.once('close', () => {
+    response.on('close', () => {
       same.splice(same.indexOf(response), 1)
       if (isDraining) setImmediate(() => server.closeIdleConnections())
     })
@@ -138,8 +138,6 @@ function hasBody({ rawHeaders }: IncomingMessage): boolean {
 
 /** A slow body is the gateway's own to refuse (`http/body.ts`), before the whole request takes too long to Node. */
 const LIMITS = { requestTimeout: 90_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 }
-/** How often replaced certificates are looked for, in milliseconds. */
-const TLS_LOOK = 5000
 
 function createServer(
   onRequest: RequestListener,
@@ -156,7 +154,7 @@ function createServer(
     tell(fresh)
   }
   tell(first)
-  return [server, watchTls(tls.files, TLS_LOOK, adopt, tls.onProblem)]
+  return [server, watchTls(tls.files, adopt, tls.onProblem)]
 }
 
 /**

@@ -43,31 +43,46 @@ export function readTls({ certFile, keyFile, clientCaFile }: TlsFiles): Listener
   return { ...options, requestCert: isMutual, rejectUnauthorized: isMutual }
 }
 
+/** How often replaced files are looked for, in milliseconds. */
+const LOOK = 5000
+
 /**
- * Looks every few seconds whether a file was replaced, and reads all anew when one was. A pair that cannot be used
- * is reported, and the old one stays.
+ * Looks every few seconds whether a file was replaced, and has all read anew when one was.
  *
+ * @param adopt takes what the files hold now; when it throws, that is reported, and what was before stays in use
  * @param every milliseconds
  * @returns ends the watch
  */
-export function watchTls(
-  files: TlsFiles,
-  every: number,
-  onChange: (tls: ListenerTls) => void,
+export function watchFiles(
+  paths: readonly string[],
+  adopt: () => void,
   onProblem: (problem: string) => void,
+  every: number = LOOK,
 ): () => void {
-  let seen = stateOf(files)
+  let seen = stateOf(paths)
   const timer = setInterval(() => {
-    const now = stateOf(files)
+    const now = stateOf(paths)
     if (now === seen) return
     seen = now
     try {
-      onChange(readTls(files))
+      adopt()
     } catch (error) {
       onProblem(error instanceof Error ? error.message : 'unusable')
     }
   }, every).unref()
   return () => clearInterval(timer)
+}
+
+/** {@link watchFiles} of a listener. */
+export function watchTls(
+  files: TlsFiles,
+  onChange: (tls: ListenerTls) => void,
+  onProblem: (problem: string) => void,
+  every?: number,
+): () => void {
+  const { certFile, keyFile, clientCaFile } = files
+  const paths = [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])]
+  return watchFiles(paths, () => onChange(readTls(files)), onProblem, every)
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
@@ -80,10 +95,10 @@ export function expiryOf(pem: Buffer | string): number {
   return Math.min(...ends)
 }
 
-function stateOf({ certFile, keyFile, clientCaFile }: TlsFiles): string {
-  return [certFile, keyFile, clientCaFile]
-    .map((file) => {
-      const found = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })
+function stateOf(paths: readonly string[]): string {
+  return paths
+    .map((path) => {
+      const found = statSync(path, { throwIfNoEntry: false })
       return found === undefined ? '' : `${found.ino}:${found.size}:${found.mtimeMs}`
     })
     .join(' ')

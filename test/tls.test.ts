@@ -141,9 +141,9 @@ describe('replaced files', () => {
     const problems: string[] = []
     const end = watchTls(
       files(),
-      10,
       ({ cert }) => names.push(String(cert).slice(0, 27)),
       (problem) => problems.push(problem),
+      10,
     )
     await writeFile(join(dir, 'key.pem'), 'half a key')
     await expect.poll(() => problems.length).toBe(1)

@@ -8,6 +8,7 @@ import {
   handleWhen,
 } from 'cockatiel'
 import { Agent, type Dispatcher, errors } from 'undici'
+import { type ClientTls, type ClientTlsSource, NO_TLS, Renewed } from '../client-tls.ts'
 import type { StartCall } from '../trace/tracing.ts'
 
 /** A service did not answer, or not in a way that can be believed. `service` is a closed set, for metrics. */
@@ -40,15 +41,6 @@ export interface CloudResponse {
 /** Sends one request to one service. @throws CloudError */
 export type Send = (request: CloudRequest) => Promise<CloudResponse>
 
-/** How a service's certificate is checked, and what the gateway shows of itself; PEM texts. */
-export interface Tls {
-  readonly ca?: string | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
-  /** The certificate is not checked. */
-  readonly insecure: boolean
-}
-
 export interface ClientOptions {
   readonly service: Callee
   /** Seconds for one attempt, from connect to the last byte. */
@@ -57,7 +49,10 @@ export interface ClientOptions {
   readonly connectTimeout?: number | undefined
   /** Further attempts of a look-up whose connection failed. */
   readonly retries: number
-  readonly tls: Tls
+  /** Whom the service's certificate must be signed by, and what the gateway shows of itself. */
+  readonly tls?: ClientTlsSource | undefined
+  /** The certificate is not checked. */
+  readonly insecure?: boolean | undefined
   /** A unix socket to connect to instead of the URL's host. */
   readonly socket?: string | undefined
   /** The service is given a moment, or is asked again. */
@@ -65,15 +60,6 @@ export interface ClientOptions {
   /** Begins the span of a call, where calls are traced. */
   readonly trace?: StartCall | undefined
   readonly onCall?: (service: Callee, outcome: 'ok' | 'error', seconds: number) => void
-}
-
-function connectionOf({ tls, socket }: ClientOptions): Record<string, string | boolean> {
-  const { ca, cert, key, insecure } = tls
-  const given = Object.entries({ ca, cert, key, socketPath: socket })
-  return {
-    rejectUnauthorized: !insecure,
-    ...Object.fromEntries(given.filter((pair): pair is [string, string] => pair[1] !== undefined)),
-  }
 }
 
 /** Calls to one service at a time, and those that may wait for their turn. */
@@ -88,22 +74,27 @@ const MAX_ANSWER = 16 * 1024 * 1024
 
 /** A client of one service over kept connections, with a time limit; look-ups are tried again, within it. */
 export function createClient(options: ClientOptions): { send: Send; close: () => Promise<void> } {
-  const agent = new Agent({
-    connections: CALLS,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: options.timeout * 1000,
-    bodyTimeout: options.timeout * 1000,
-    keepAliveTimeout: 4000,
-    connect: {
-      timeout: (options.connectTimeout ?? options.timeout) * 1000,
-      ...connectionOf(options),
-    },
-  })
+  const { timeout, connectTimeout = timeout, insecure = false, socket } = options
+  const agentBy = (tls: ClientTls) =>
+    new Agent({
+      connections: CALLS,
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: timeout * 1000,
+      bodyTimeout: timeout * 1000,
+      keepAliveTimeout: 4000,
+      connect: {
+        timeout: connectTimeout * 1000,
+        rejectUnauthorized: !insecure,
+        ...(socket === undefined ? {} : { socketPath: socket }),
+        ...tls,
+      },
+    })
+  const agents = new Renewed(options.tls ?? NO_TLS, agentBy, (old) => void old.close())
 
   async function attempt(request: CloudRequest, signal: AbortSignal): Promise<CloudResponse> {
     const url = new URL(request.url)
-    const answer = await agent.request({
+    const answer = await agents.current().request({
       origin: url.origin,
       path: request.url.slice(request.url.indexOf('/', url.protocol.length + 2)),
       method: request.method,
@@ -135,7 +126,7 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
 
   const call: Send = async (request) => {
     const started = performance.now()
-    const signal = AbortSignal.timeout(options.timeout * 1000)
+    const signal = AbortSignal.timeout(timeout * 1000)
     const span = options.trace?.({ service: options.service, ...request })
     const sent = span === undefined ? request : { ...request, headers: span.headers }
     for (let tries = 0; ; tries += 1) {
@@ -153,7 +144,7 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
       }
     }
   }
-  return { send, close: () => agent.destroy() }
+  return { send, close: () => agents.current().destroy() }
 }
 
 async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {

@@ -1,38 +1,49 @@
-import { readFileSync } from 'node:fs'
+import {
+  type ClientTlsEvents,
+  type ClientTlsFiles,
+  type ClientTlsSource,
+  openClientTls,
+} from '../client-tls.ts'
 import type { Config } from '../config/options.ts'
 import type { Metrics } from '../record/metrics.ts'
 import type { StartCall } from '../trace/tracing.ts'
-import { type Callee, createClient, type Tls } from './client.ts'
-
-const textOf = (path: string | undefined): string | undefined =>
-  path === undefined ? undefined : readFileSync(path, 'utf8')
-
-/** What the gateway knows the upstream by, and shows of itself. @throws when a file cannot be read. */
-export function upstreamTls({ cinderguard }: Config): Pick<Tls, 'ca' | 'cert' | 'key'> {
-  return {
-    ca: textOf(cinderguard.upstream_cafile),
-    cert: textOf(cinderguard.upstream_certfile),
-    key: textOf(cinderguard.upstream_keyfile),
-  }
-}
+import { type Callee, createClient } from './client.ts'
 
 /** What a section says about TLS to its service. */
 type TlsSection = Pick<Config['nova'], 'cafile' | 'certfile' | 'keyfile' | 'insecure'>
 
-function tlsOf({ cafile, certfile, keyfile, insecure }: TlsSection): Tls {
-  return { ca: textOf(cafile), cert: textOf(certfile), key: textOf(keyfile ?? certfile), insecure }
+type Clients = Readonly<Record<Callee | 'serviceLogin', ReturnType<typeof createClient>>> & {
+  /** TLS to Cinder, which the forwarder goes by, too. */
+  readonly upstreamTls: ClientTlsSource
+  close(): Promise<void>
 }
 
 /**
  * One client per service, with its own connections and time limit; the login of the service account has a client of
- * its own, as `[service_user]` has TLS options of its own. @throws when a file cannot be read.
+ * its own, as `[service_user]` has TLS options of its own.
+ *
+ * @param onTls hears of TLS files that were replaced
+ * @throws when a file cannot be used.
  */
 export function createClients(
   config: Config,
   { call: onCall, breaker: onBreaker }: Pick<Metrics, 'call' | 'breaker'>,
+  { onProblem, onUse }: ClientTlsEvents = {},
   trace?: StartCall,
-): Record<Callee | 'serviceLogin', ReturnType<typeof createClient>> {
+): Clients {
   const { cinderguard, keystone_authtoken, service_user, nova, oslo_policy } = config
+  const opened: ClientTlsSource[] = []
+  const open = (files: ClientTlsFiles, events: ClientTlsEvents = { onProblem }): ClientTlsSource => {
+    const source = openClientTls(files, events)
+    opened.push(source)
+    return source
+  }
+  const tlsOf = ({ cafile, certfile, keyfile, insecure }: TlsSection) => ({
+    tls: open({ ca: cafile, cert: certfile, key: keyfile ?? certfile }),
+    insecure,
+  })
+  const { upstream_cafile: ca, upstream_certfile: cert, upstream_keyfile: key } = cinderguard
+  const upstreamTls = open({ ca, cert, key }, { onProblem, onUse })
   const told = { onCall, onBreaker, trace }
   const keystone = (tls: TlsSection) =>
     createClient({
@@ -40,23 +51,24 @@ export function createClients(
       timeout: cinderguard.keystone_timeout,
       connectTimeout: keystone_authtoken.http_connect_timeout,
       retries: keystone_authtoken.http_request_max_retries,
-      tls: tlsOf(tls),
+      ...tlsOf(tls),
       ...told,
     })
-  return {
+  const clients = {
     keystone: keystone(keystone_authtoken),
     serviceLogin: keystone(service_user),
     nova: createClient({
       service: 'nova',
       timeout: Math.min(cinderguard.nova_timeout, nova.timeout ?? Number.POSITIVE_INFINITY),
       retries: 1,
-      tls: tlsOf(nova),
+      ...tlsOf(nova),
       ...told,
     }),
     cinder: createClient({
       service: 'cinder',
       timeout: cinderguard.cinder_timeout,
-      tls: { ...upstreamTls(config), insecure: cinderguard.upstream_insecure },
+      tls: upstreamTls,
+      insecure: cinderguard.upstream_insecure,
       socket: cinderguard.upstream_socket,
       retries: 1,
       ...told,
@@ -65,13 +77,21 @@ export function createClients(
       service: 'policy',
       timeout: oslo_policy.remote_timeout,
       retries: 1,
-      tls: {
-        ca: textOf(oslo_policy.remote_ssl_ca_crt_file),
-        cert: textOf(oslo_policy.remote_ssl_client_crt_file),
-        key: textOf(oslo_policy.remote_ssl_client_key_file),
-        insecure: !oslo_policy.remote_ssl_verify_server_crt,
-      },
+      tls: open({
+        ca: oslo_policy.remote_ssl_ca_crt_file,
+        cert: oslo_policy.remote_ssl_client_crt_file,
+        key: oslo_policy.remote_ssl_client_key_file,
+      }),
+      insecure: !oslo_policy.remote_ssl_verify_server_crt,
       ...told,
     }),
+  }
+  return {
+    ...clients,
+    upstreamTls,
+    async close() {
+      for (const source of opened) source.close()
+      await Promise.all(Object.values(clients).map((client) => client.close()))
+    },
   }
 }

@@ -82,7 +82,7 @@ async function audit(config: Config, who: Credentials | Secret): Promise<AuditRe
       servers: () => serversWithVolumes(nova.send, endpoint, headers, isAdmin),
     })
   } finally {
-    await Promise.all(Object.values(clients).map((client) => client.close()))
+    await clients.close()
   }
 }
 

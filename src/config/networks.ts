@@ -5,6 +5,8 @@ export interface Networks {
   has(address: string): boolean
 }
 
+const NOBODY: Networks = { has: () => false }
+
 /**
  * Reads addresses and networks, such as `192.0.2.7`, `10.0.0.0/8` and `fd00::/8`; `unix` stands for clients on a
  * unix socket.
@@ -23,6 +25,7 @@ export function readNetworks(items: readonly string[]): Networks | { readonly pr
     else list.addSubnet(address, Number(length ?? bits), version === 4 ? 'ipv4' : 'ipv6')
   }
   if (problems.length > 0) return { problems }
+  if (items.length === 0) return NOBODY
   const hasUnix = items.includes('unix')
   return {
     has(address) {

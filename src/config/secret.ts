@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { inspect } from 'node:util'
 
 const REDACTED = '[redacted]'
@@ -8,6 +9,7 @@ const REDACTED = '[redacted]'
  */
 export class Secret {
   readonly #value: string
+  #digest: { readonly key: string; readonly text: string } | null = null
 
   constructor(value: string) {
     this.#value = value
@@ -16,6 +18,12 @@ export class Secret {
   /** The value itself, to be written to the wire or hashed, and nowhere else. */
   reveal(): string {
     return this.#value
+  }
+
+  /** SHA-256 of `key` and the value, base64; kept for the next time, as a connection sends one token again and again. */
+  digest(key: string): string {
+    if (this.#digest?.key !== key) this.#digest = { key, text: hash('sha256', key + this.#value, 'base64') }
+    return this.#digest.text
   }
 
   toString(): string {

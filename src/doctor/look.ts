@@ -109,7 +109,7 @@ export async function look(config: Config, { traffic, policyFiles, operator, saw
       now: Date.now(),
     }
   } finally {
-    await Promise.all(Object.values(clients).map((client) => client.close()))
+    await clients.close()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
+import type { ClientTlsSource } from '../client-tls.ts'
 import type { Heard } from '../gateway.ts'
 import type { Rejection } from '../http/rejection.ts'
 
@@ -11,10 +12,8 @@ export interface Upstream {
   readonly socket?: string | undefined
   /** Seconds without a byte from the upstream. */
   readonly timeout: number
-  /** PEM: what the upstream's certificate is signed by, and what the gateway shows of itself. */
-  readonly ca?: string | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
+  /** Whom the upstream's certificate must be signed by, and what the gateway shows of itself. */
+  readonly tls?: ClientTlsSource
   /** The upstream's certificate is not checked. */
   readonly insecure: boolean
 }

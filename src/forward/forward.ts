@@ -13,6 +13,8 @@ const ENGINES = { 'http-proxy-3': httpProxyEngine, undici: undiciEngine } as con
   (upstream: Upstream) => Engine
 >
 
+const UNREACHABLE = reject('upstream_unreachable')
+
 export type Forward = (
   approved: Approved,
   raw: IncomingMessage,
@@ -33,17 +35,14 @@ export function createForwarder(
 ): { forward: Forward; close: () => void } {
   const plain = ENGINES[name](upstream)
   const engine = trace === undefined ? plain : traced(plain, upstream, trace)
-  const limit = upstream.timeout * 1000 - 20
+  const limit = upstream.timeout * 1000
   const forward: Forward = (approved, raw, response, heard, answered) => {
     const outgoing = outgoingOf(approved, heard, answered)
     const started = performance.now()
-    const isLate = (): boolean => performance.now() - started > limit
-    return engine.carry(outgoing, raw, response).then(async (first) => {
+    return engine.carry(outgoing, raw, response).then((first) => {
       if (first !== 'stale') return first
-      const last = outgoing.isRead && !isLate() ? await engine.carry(outgoing, raw, response) : first
-      if (last !== 'stale') return last
-      // At its time limit http-proxy-3 breaks off, which looks like a reset.
-      return reject(isLate() ? 'upstream_timeout' : 'upstream_unreachable')
+      if (!outgoing.isRead || performance.now() - started > limit) return UNREACHABLE
+      return engine.carry(outgoing, raw, response).then((last) => (last === 'stale' ? UNREACHABLE : last))
     })
   }
   return { forward, close: engine.close }

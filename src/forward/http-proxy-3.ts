@@ -1,11 +1,13 @@
-import http, { type ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import https from 'node:https'
+import { type ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { ProxyServer } from 'http-proxy-3'
+import { type ClientTls, NO_TLS, Renewed } from '../client-tls.ts'
+import { rawHeader } from '../http/headers.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
 import { BodyWriter, lengthIn, writeHead } from './answer.ts'
 import { type Engine, type Outgoing, serverNameOf, type Upstream } from './exchange.ts'
+import { announced, keptAgent } from './kept-agent.ts'
 
 type Proxy = ProxyServer<typeof IncomingMessage, typeof ServerResponse>
 
@@ -15,19 +17,25 @@ type Proxy = ProxyServer<typeof IncomingMessage, typeof ServerResponse>
  * its rewriting of paths, of chunked DELETEs, and of what a Connection header names; see docs/forwarding.md.
  */
 export function httpProxyEngine(upstream: Upstream): Engine {
-  const { url, socket, timeout, insecure, ca, cert, key } = upstream
+  const { url, socket, insecure } = upstream
   const secure = url.protocol === 'https:'
-  const keepAlive = { keepAlive: true, maxSockets: 512, maxFreeSockets: 64, scheduling: 'lifo' } as const
-  const tls = {
-    servername: serverNameOf(url),
-    rejectUnauthorized: !insecure,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+  const timeout = upstream.timeout * 1000
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const address = { host, port, ...(socket === undefined ? {} : { socketPath: socket }) }
+  const agents = (tls: ClientTls) => {
+    const shown = { ...tls, servername: serverNameOf(url), rejectUnauthorized: !insecure }
+    const options = secure ? { timeout, tls: shown } : { timeout }
+    return {
+      kept: keptAgent(address, { ...options, keepAlive: true }),
+      // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
+      fresh: keptAgent(address, { ...options, keepAlive: false }),
+    }
   }
-  const agent = secure ? new https.Agent({ ...keepAlive, ...tls }) : new http.Agent(keepAlive)
-  // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
-  const fresh = secure ? new https.Agent({ keepAlive: false, ...tls }) : new http.Agent({ keepAlive: false })
+  const connections = new Renewed(upstream.tls ?? NO_TLS, agents, ({ kept, fresh }) => {
+    kept.retire()
+    fresh.retire()
+  })
   // http-proxy-3 reads it with every request: its other way of forwarding follows redirects and breaks answers.
   delete process.env.FORCE_FETCH_PATH
   const proxy: Proxy = new ProxyServer({
@@ -36,7 +44,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
       protocol: url.protocol,
       host: url.host,
       hostname: url.hostname,
-      port: url.port === '' ? (secure ? '443' : '80') : url.port,
+      port: String(port),
       href: url.origin,
       ...(socket === undefined ? {} : { socketPath: socket }),
     } as unknown as URL,
@@ -44,9 +52,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
     prependPath: false,
     xfwd: false,
     selfHandleResponse: true,
-    proxyTimeout: timeout * 1000,
     secure: !insecure,
-    ...(ca === undefined ? {} : { ca }),
   })
   proxy.on('proxyRes', (answer, _request, response) => {
     const { [CLIENT]: client, [OUTGOING]: outgoing } = Object.assign(response as Exchange, {
@@ -72,8 +78,9 @@ export function httpProxyEngine(upstream: Upstream): Engine {
       asked.headers = outgoing.headers
       return new Promise((resolve) => {
         const done = (): void => resolve(response.headersSent ? null : reject('client_gone'))
-        response.once('close', done)
-        const options = { agent: outgoing.isRead ? agent : fresh, buffer: bodyOf(outgoing) }
+        response.on('close', done)
+        const { kept, fresh } = connections.current()
+        const options = { agent: outgoing.isRead ? kept : fresh, buffer: bodyOf(outgoing) }
         proxy.web(asked, given, options, (error) => {
           // What the upstream does after the end of its answer is nobody's business.
           if (given[ANSWER]?.complete === true) return
@@ -87,7 +94,8 @@ export function httpProxyEngine(upstream: Upstream): Engine {
       })
     },
     close() {
-      agent.destroy()
+      const { kept, fresh } = connections.current()
+      kept.destroy()
       fresh.destroy()
     },
   }
@@ -110,7 +118,7 @@ function bodyOf({ body, target }: Outgoing): Readable {
     // Its way of joining paths drops the mark of an empty query.
     request.path = target
     // Nobody asks for a switch of protocols; unheard, one would end in no answer at all.
-    request.once('upgrade', (_answer, socket) => {
+    request.on('upgrade', (_answer, socket) => {
       socket.destroy()
       request.emit('error', new Error('the upstream switched protocols'))
     })
@@ -122,9 +130,9 @@ function bodyOf({ body, target }: Outgoing): Readable {
 
 function relay(answer: IncomingMessage, response: ServerResponse, outgoing?: Outgoing): void {
   const answered = outgoing?.answered
-  if (answered !== undefined) answer.once('close', answered)
+  if (answered !== undefined) answer.on('close', answered)
   // An upstream that dies within its answer must not leave the client waiting for the rest.
-  answer.once('error', () => {
+  answer.on('error', () => {
     if (!answer.complete) response.destroy()
   })
   if (response.destroyed) {
@@ -132,6 +140,8 @@ function relay(answer: IncomingMessage, response: ServerResponse, outgoing?: Out
     return
   }
   const { statusCode = 0, statusMessage = '', rawHeaders } = answer
+  const keepAlive = rawHeader(rawHeaders, 'keep-alive')
+  if (keepAlive !== undefined) announced(answer, keepAlive)
   writeHead(outgoing?.heard ?? {}, response, statusCode, statusMessage, rawHeaders)
   const body = new BodyWriter(response, lengthIn(rawHeaders))
   answer.on('data', (chunk: Buffer) => {
@@ -139,7 +149,7 @@ function relay(answer: IncomingMessage, response: ServerResponse, outgoing?: Out
     answer.pause()
     response.once('drain', () => answer.resume())
   })
-  answer.once('end', () => body.end())
+  answer.on('end', () => body.end())
 }
 
 function meaningOf(error: Error): Rejection | 'stale' {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
+import { type ClientTls, NO_TLS, Renewed } from '../client-tls.ts'
 import type { Heard } from '../gateway.ts'
 import { type Rejection, reject } from '../http/rejection.ts'
 import { BodyWriter, lengthIn, writeHead } from './answer.ts'
@@ -7,26 +8,32 @@ import { type Engine, type Outgoing, serverNameOf, type Upstream } from './excha
 
 /** Forwards by undici's dispatcher: the judged bytes in one write, the answer's bytes as they come. */
 export function undiciEngine(upstream: Upstream): Engine {
-  const { url, socket, timeout, insecure, ca, cert, key } = upstream
+  const { url, socket, timeout, insecure } = upstream
   const servername = serverNameOf(url)
-  const connector = buildConnector({
-    timeout: timeout * 1000,
-    allowH2: false,
-    rejectUnauthorized: !insecure,
-    ...(socket === undefined ? {} : { socketPath: socket }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  })
-  const options: Pool.Options = {
-    connections: 512,
-    headersTimeout: timeout * 1000,
-    bodyTimeout: timeout * 1000,
-    connect: (asked, callback) => connector({ ...asked, servername }, callback),
+  const pools = (tls: ClientTls) => {
+    const connector = buildConnector({
+      timeout: timeout * 1000,
+      allowH2: false,
+      rejectUnauthorized: !insecure,
+      ...(socket === undefined ? {} : { socketPath: socket }),
+      ...tls,
+    })
+    const options: Pool.Options = {
+      connections: 512,
+      headersTimeout: timeout * 1000,
+      bodyTimeout: timeout * 1000,
+      connect: (asked, callback) => connector({ ...asked, servername }, callback),
+    }
+    return {
+      kept: new Pool(url.origin, { ...options, pipelining: 1 }),
+      // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
+      fresh: new Pool(url.origin, { ...options, pipelining: 0 }),
+    }
   }
-  const kept = new Pool(url.origin, { ...options, pipelining: 1 })
-  // A write is never sent over a connection that the upstream may just be closing: it could not be repeated.
-  const fresh = new Pool(url.origin, { ...options, pipelining: 0 })
+  const connections = new Renewed(upstream.tls ?? NO_TLS, pools, ({ kept, fresh }) => {
+    void kept.close()
+    void fresh.close()
+  })
   return {
     carry: ({ method, target, headers, body, isRead, heard, answered }, _raw, response) => {
       if (response.destroyed) {
@@ -42,11 +49,13 @@ export function undiciEngine(upstream: Upstream): Engine {
           headers,
           body: body.length === 0 ? null : body,
         }
+        const { kept, fresh } = connections.current()
         const pool = isRead ? kept : fresh
         pool.dispatch(request, answerTo(response, heard, answered, resolve))
       })
     },
     close() {
+      const { kept, fresh } = connections.current()
       void kept.destroy()
       void fresh.destroy()
     },
@@ -66,7 +75,7 @@ function answerTo(
       control?.abort(new Error('the client went away'))
     resolve(response.headersSent ? null : reject('client_gone'))
   }
-  response.once('close', done)
+  response.on('close', done)
   return {
     onRequestStart(controller) {
       control = controller

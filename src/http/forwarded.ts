@@ -40,6 +40,7 @@ function addressIn(hop: string): string | null {
 
 /** A listener on `::` sees IPv4 clients under mapped addresses. */
 function plain(address: string): string {
+  if (!address.startsWith('::')) return address
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
   return mapped ?? address
 }

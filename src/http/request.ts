@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Networks } from '../config/networks.ts'
 import { Secret } from '../config/secret.ts'
 import { readTarget, type Target } from '../operation/target.ts'
@@ -21,8 +22,8 @@ export interface GuardedRequest {
   readonly headers: HeaderMap
   /** Read whole; `too-large` when an undeclared body went over the limit. */
   readonly body: Buffer | 'too-large'
-  readonly userToken?: Secret
-  readonly serviceToken?: Secret
+  readonly userToken?: Secret | undefined
+  readonly serviceToken?: Secret | undefined
   /** `req-<uuid>`: the caller's own `X-OpenStack-Request-ID` when it has that form, else a new one. */
   readonly requestId: string
   /** Of the client itself, as far as `[cinderguard] trusted_proxies` say; empty on a unix socket. */
@@ -89,11 +90,24 @@ export async function readRequest(
     path,
     headers,
     body,
-    ...(hasText(user) ? { userToken: new Secret(user.trim()) } : {}),
-    ...(hasText(service) ? { serviceToken: new Secret(service.trim()) } : {}),
+    userToken: userTokenOf(raw.socket, user),
+    serviceToken: hasText(service) ? new Secret(service.trim()) : undefined,
     requestId: envelope.requestId,
     clientAddress: clientAddressOf(raw.socket.remoteAddress ?? '', raw.rawHeaders, limits.proxies),
   }
+}
+
+const LAST = Symbol('user token that was sent last')
+
+/** The same object as long as a connection sends the same token, which then is not digested anew. */
+function userTokenOf(socket: Socket & { [LAST]?: Secret }, sent: string | undefined): Secret | undefined {
+  if (!hasText(sent)) return undefined
+  const text = sent.trim()
+  const last = socket[LAST]
+  if (last?.reveal() === text) return last
+  const token = new Secret(text)
+  socket[LAST] = token
+  return token
 }
 
 function hasText(text: string | undefined): text is string {

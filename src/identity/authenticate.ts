@@ -12,8 +12,8 @@ export interface AuthenticateOptions {
 }
 
 export interface Credentials {
-  readonly userToken?: Secret
-  readonly serviceToken?: Secret
+  readonly userToken?: Secret | undefined
+  readonly serviceToken?: Secret | undefined
   readonly requestId: string
   /** The request's own, whose trace goes on to Keystone. */
   readonly headers?: ReadonlyMap<string, string>

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Outcome } from '../gateway.ts'
 import type { Report } from '../rollout/report.ts'
-import { sightingOf } from '../rollout/sighting.ts'
+import { isOrdinary, sightingOf } from '../rollout/sighting.ts'
 import { type CadfEvent, cadfEvent, withoutFacts } from './cadf.ts'
 import type { Metrics } from './metrics.ts'
 import { openSink } from './open-sink.ts'
@@ -52,6 +52,7 @@ export function createAudit({ target, queueBytes, metrics, log, recent, report }
   const sink = target === '' ? NOWHERE : openSink(target, queueBytes, events)
   return {
     record(outcome) {
+      if (isOrdinary(outcome) && !report.mindsSuccess) return
       const time = Date.now()
       report.add(sightingOf(outcome, time))
       if (!isWorthRecording(outcome)) return

@@ -106,6 +106,11 @@ export class Report {
     this.#mode = mode
   }
 
+  /** Whether it says anything that a request without refusal, service or guarded operation went well. */
+  get mindsSuccess(): boolean {
+    return this.#passable.size > 0 || this.#since === ''
+  }
+
   add(sighting: Sighting): void {
     const { time, guarded, service, trusted, refusal, address } = sighting
     if (this.#since === '') this.#since = time

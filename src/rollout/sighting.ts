@@ -76,6 +76,12 @@ export function isReason(text: unknown): text is Reason {
   return typeof text === 'string' && Object.hasOwn(REASONS, text)
 }
 
+/** Most requests: nothing of them is counted one by one. */
+export function isOrdinary({ rejection, observed, draft: { operation, identity } }: Outcome): boolean {
+  if (rejection !== null || observed !== null || identity?.isService === true) return false
+  return operation !== undefined && operation.kind === 'other'
+}
+
 /** @param now milliseconds since the epoch. */
 export function sightingOf(outcome: Outcome, now: number): Sighting {
   const { identity, operation, request } = outcome.draft

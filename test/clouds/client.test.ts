@@ -32,7 +32,6 @@ function client(more: Partial<ClientOptions> = {}) {
     service: 'nova',
     timeout: 5,
     retries: 1,
-    tls: { insecure: false },
     onCall: (service, outcome, seconds) => calls.push(`${service} ${outcome} ${seconds >= 0 && seconds < 5}`),
     ...more,
   })

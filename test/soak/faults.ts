@@ -26,7 +26,9 @@ const WAYS: Readonly<Record<string, Fault>> = {
 
 function says(status: number, body: string): Fault {
   return (_request, response) => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+    // Services of OpenStack name each request; so does a broken one.
+    const headers = { 'content-type': 'application/json', 'x-openstack-request-id': 'req-broken' }
+    response.writeHead(status, headers).end(body)
     return true
   }
 }

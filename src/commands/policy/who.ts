@@ -79,7 +79,7 @@ export async function holderOf(token: string, config: Config): Promise<Told> {
     if (error instanceof UsageError) throw error
     throw new UsageError(`Keystone: ${error instanceof Error ? error.message : 'no answer'}`)
   } finally {
-    await Promise.all(Object.values(clients).map((client) => client.close()))
+    await clients.close()
   }
 }
 

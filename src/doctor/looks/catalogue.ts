@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { openClientTls } from '../../client-tls.ts'
 import { createClient } from '../../clouds/client.ts'
 import type { CatalogEntry } from '../../clouds/session.ts'
 import type { Config } from '../../config/options.ts'
@@ -37,9 +37,9 @@ export async function proveCatalogue(
 
 async function isSeen(config: Config, url: string, saw: SawRequest): Promise<boolean> {
   const { cafile, insecure } = config.keystone_authtoken
-  const ca = cafile === undefined ? undefined : readFileSync(cafile, 'utf8')
   // A client, and so a connection, of its own for each try.
-  const client = createClient({ service: 'cinder', timeout: 3, tls: { ca, insecure }, retries: 0 })
+  const tls = openClientTls({ ca: cafile })
+  const client = createClient({ service: 'cinder', timeout: 3, tls, insecure, retries: 0 })
   const requestId = `req-${randomUUID()}`
   try {
     await client.send({
@@ -49,6 +49,7 @@ async function isSeen(config: Config, url: string, saw: SawRequest): Promise<boo
     })
   } finally {
     await client.close()
+    tls.close()
   }
   // A worker's decision takes a moment to the process that is asked.
   for (let tries = 0; tries < 5; tries += 1) {
