@@ -66,17 +66,33 @@ export function openClientTls(
   return { current: () => inUse, close: unwatch }
 }
 
-/** Reads the files and tries them out. @throws with the files' names when they cannot be used. */
-export function readClientTls(files: ClientTlsFiles): ClientTls {
-  const given = Object.entries(files).filter((pair): pair is [string, string] => pair[1] !== undefined)
-  const tls: ClientTls = Object.fromEntries(given.map(([name, path]) => [name, readFileSync(path, 'utf8')]))
+/** Reads the files and tries them out. @throws with the name of the file that cannot be used. */
+export function readClientTls({ ca, cert, key }: ClientTlsFiles): ClientTls {
+  const tls: ClientTls = {
+    ...(ca === undefined ? {} : { ca: readAuthorities(ca) }),
+    ...(cert === undefined ? {} : { cert: readFileSync(cert, 'utf8') }),
+    ...(key === undefined ? {} : { key: readFileSync(key, 'utf8') }),
+  }
   try {
     createSecureContext(tls)
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unusable'
-    throw new Error(`${given.map(([, path]) => path).join(' and ')} cannot be used for TLS: ${why}`)
+    throw new Error(`${cert} and ${key} are not a certificate and its key: ${why}`)
   }
   return tls
+}
+
+/** What holds no certificate trusts nobody, which OpenSSL does not mind. @throws with the file's name. */
+export function readAuthorities(file: string): string {
+  const pem = readFileSync(file, 'utf8')
+  if (!/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(pem))
+    throw new Error(`${file} holds no PEM certificate`)
+  try {
+    expiryOf(pem)
+  } catch {
+    throw new Error(`${file} holds a broken certificate`)
+  }
+  return pem
 }
 
 /** What keeps connections: made anew when the TLS files were replaced, after which requests under way end on the old. */

@@ -1,6 +1,6 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { createSecureContext } from 'node:tls'
+import { type ClientTlsFiles, readAuthorities, readClientTls } from '../client-tls.ts'
 import type { Address } from '../config/option.ts'
 import type { Config } from '../config/options.ts'
 import { readJwsKeys } from '../identity/jws.ts'
@@ -8,15 +8,22 @@ import { readTls } from '../tls.ts'
 
 /** Opens every file that the configuration names, and says of each that cannot be used what is wrong. */
 export async function problemsOfFiles(config: Config): Promise<readonly string[]> {
-  const { cinderguard: own, keystone_authtoken, service_user, nova, oslo_policy, policy } = config
+  const { cinderguard: own, oslo_policy, policy } = config
   const checks: readonly (readonly [string, () => unknown])[] = [
     ['[cinderguard] tls_cert_file', () => listenerTls(own)],
-    ['[cinderguard] upstream_certfile', () => upstreamTls(own)],
-    ['[cinderguard] upstream_cafile', () => authorities(own.upstream_cafile)],
-    ['[keystone_authtoken] cafile', () => authorities(keystone_authtoken.cafile)],
-    ['[service_user] cafile', () => authorities(service_user.cafile)],
-    ['[nova] cafile', () => authorities(nova.cafile)],
-    ['[oslo_policy] remote_ssl_ca_crt_file', () => authorities(oslo_policy.remote_ssl_ca_crt_file)],
+    [
+      '[cinderguard] upstream_certfile',
+      () => readClientTls(shown(own.upstream_certfile, own.upstream_keyfile)),
+    ],
+    ['[cinderguard] upstream_cafile', () => readClientTls({ ca: own.upstream_cafile })],
+    ...(['keystone_authtoken', 'service_user', 'nova'] as const).flatMap((section) => {
+      const { cafile, certfile, keyfile = certfile } = config[section]
+      return [
+        [`[${section}] certfile`, () => readClientTls(shown(certfile, keyfile))],
+        [`[${section}] cafile`, () => readClientTls({ ca: cafile })],
+      ] as const
+    }),
+    ['[oslo_policy] remote_ssl_ca_crt_file', () => readClientTls({ ca: oslo_policy.remote_ssl_ca_crt_file })],
     ['[cinderguard] jws_public_keys', () => readJwsKeys(own.jws_public_keys)],
     ['[policy] bundle_public_keys', () => bundleKeys(policy)],
     ['[policy] bundle_cache', () => policy.bundle_url !== undefined && writable(policy.bundle_cache)],
@@ -37,26 +44,14 @@ export async function problemsOfFiles(config: Config): Promise<readonly string[]
   return found.flat()
 }
 
+/** A pair; one without the other is a wrong configuration, and said there. */
+const shown = (cert: string | undefined, key: string | undefined): ClientTlsFiles =>
+  cert === undefined || key === undefined ? {} : { cert, key }
+
 function listenerTls({ tls_cert_file, tls_key_file, tls_client_ca_file }: Config['cinderguard']): void {
   if (tls_cert_file === undefined || tls_key_file === undefined) return
   readTls({ certFile: tls_cert_file, keyFile: tls_key_file, clientCaFile: tls_client_ca_file })
-  authorities(tls_client_ca_file)
-}
-
-function upstreamTls({ upstream_certfile, upstream_keyfile }: Config['cinderguard']): void {
-  if (upstream_certfile === undefined || upstream_keyfile === undefined) return
-  const files = { cert: readFileSync(upstream_certfile), key: readFileSync(upstream_keyfile) }
-  try {
-    createSecureContext(files)
-  } catch {
-    throw new Error(`${upstream_certfile} and ${upstream_keyfile} are not a certificate and its key`)
-  }
-}
-
-/** What holds no certificate trusts nobody. */
-function authorities(file: string | undefined): void {
-  if (file !== undefined && !/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(readFileSync(file, 'utf8')))
-    throw new Error(`${file} holds no PEM certificate`)
+  if (tls_client_ca_file !== undefined) readAuthorities(tls_client_ca_file)
 }
 
 async function bundleKeys({ bundle_url, bundle_public_keys }: Config['policy']): Promise<void> {
