@@ -255,6 +255,29 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
       expect(upstream.requests[1]?.header('connection')).toBe('close')
     })
 
+    test.each([
+      ['nothing', [], [1, 1, 1]],
+      ['for a minute', ['Keep-Alive: timeout=60'], [1, 1, 1]],
+      ['for hardly a second', ['Keep-Alive: timeout=1'], [1, 2, 3]],
+    ] as const)(
+      'saying that it keeps connections %s: they are used as long as that is safe',
+      async (_time, said, used) => {
+        upstream.answer = () => ok('ok', ...said)
+        for (const each of used) expect([each, (await ask(get())).status]).toEqual([each, 200])
+        expect(upstream.requests.map(({ connection }) => connection)).toEqual(used)
+      },
+    )
+
+    test('that takes its time though it keeps idle connections briefly: it is waited for', async () => {
+      upstream.answer = () => ok('ok', 'Keep-Alive: timeout=3')
+      await ask(get())
+      upstream.answer = (_request, socket) => {
+        setTimeout(() => socket.write(ok('slow')), (TIMEOUT * 1000) / 2)
+        return undefined
+      }
+      expect((await ask(get())).body.toString()).toBe('slow')
+    })
+
     test('answering before the body was read: the answer arrives', async () => {
       upstream.onHead = (_request, socket) => {
         socket.pause()
