@@ -268,14 +268,21 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
       },
     )
 
-    test('that takes its time though it keeps idle connections briefly: it is waited for', async () => {
-      upstream.answer = () => ok('ok', 'Keep-Alive: timeout=3')
-      await ask(get())
+    test('taking longer than it keeps idle connections: it is waited for', async () => {
+      const patient = await startTestGateway({
+        'cinderguard.forwarder': engine,
+        'cinderguard.upstream': upstream.url,
+        'cinderguard.upstream_timeout': '5',
+      })
+      const bytes = get().replace(token, patient.cloud.token('alice'))
+      upstream.answer = () => ok('ok', 'Keep-Alive: timeout=2')
+      await askRaw(patient.url, bytes)
       upstream.answer = (_request, socket) => {
-        setTimeout(() => socket.write(ok('slow')), (TIMEOUT * 1000) / 2)
+        setTimeout(() => socket.write(ok('slow')), 1500)
         return undefined
       }
-      expect((await ask(get())).body.toString()).toBe('slow')
+      expect((await askRaw(patient.url, bytes)).body.toString()).toBe('slow')
+      await patient.stop()
     })
 
     test('answering before the body was read: the answer arrives', async () => {
