@@ -55,10 +55,9 @@ export function httpProxyEngine(upstream: Upstream): Engine {
     secure: !insecure,
   })
   proxy.on('proxyRes', (answer, _request, response) => {
-    const { [CLIENT]: client, [OUTGOING]: outgoing } = Object.assign(response as Exchange, {
-      [ANSWER]: answer,
-    })
-    relay(answer, client ?? response, outgoing)
+    const exchange = response as Exchange
+    exchange[ANSWER] = answer
+    relay(answer, exchange[CLIENT] ?? response, exchange[OUTGOING])
   })
 
   return {
@@ -72,7 +71,8 @@ export function httpProxyEngine(upstream: Upstream): Engine {
       // It breaks off with its client. Where the upstream's work is waited for, it is given one that never leaves.
       const asked = answered === undefined ? raw : new IncomingMessage(new Socket())
       const given: Exchange = answered === undefined ? response : new ServerResponse(asked)
-      Object.assign(given, { [CLIENT]: response, [OUTGOING]: outgoing })
+      if (given !== response) given[CLIENT] = response
+      given[OUTGOING] = outgoing
       asked.method = outgoing.method
       asked.url = outgoing.target
       asked.headers = outgoing.headers
@@ -108,8 +108,8 @@ const OUTGOING = Symbol('outgoing')
 type Exchange = ServerResponse & {
   [ANSWER]?: IncomingMessage
   /** Where the answer goes, if not to this response. */
-  readonly [CLIENT]?: ServerResponse
-  readonly [OUTGOING]?: Outgoing
+  [CLIENT]?: ServerResponse
+  [OUTGOING]?: Outgoing
 }
 
 /** All that http-proxy-3 does with a body is to pipe it into the request, which is not yet on its way then. */

@@ -54,8 +54,6 @@ export interface RuleSet {
   allowsAnyway(name: string, credentials: Values, target: Values): boolean
   /** Attributes of the target that the decision may depend on. */
   reads(name: string): ReadonlySet<string>
-  /** The decision may depend on another server, which is sent the whole target. */
-  asksRemote(name: string): boolean
   has(name: string): boolean
   /** Somebody wrote the rule (in a file or the bundle), or another that it refers to. */
   isWritten(name: string): boolean
@@ -218,7 +216,6 @@ function link(entries: ReadonlyMap<string, Entry>, defaultRule: string): RuleSet
       }
     },
     reads: (name) => find(name).reads,
-    asksRemote: (name) => find(name).remote,
     has: (name) => compiled.has(name),
     isWritten: (name) => written.has(name),
     isDefault: [...entries.values()].every(({ source }) => source.from === 'default'),

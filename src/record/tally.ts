@@ -1,18 +1,24 @@
 import { Counter, type CounterConfiguration, type Histogram, type Registry } from 'prom-client'
 
+interface Count<L extends string> {
+  readonly labels: Readonly<Record<L, string>>
+  count: number
+}
+
 /**
  * A counter whose labels are put together once for each combination, not for each request; prom-client gets the
  * sums with each scrape.
  */
 export class Tally<L extends string> {
-  readonly #counts = new Map<string, { readonly labels: Readonly<Record<L, string>>; count: number }>()
+  readonly #counts = new Map<string, Map<number, Count<L>>>()
 
   constructor(configuration: Omit<CounterConfiguration<L>, 'collect'>) {
     const handOver = (counter: Counter<L>): void => {
-      for (const each of this.#counts.values()) {
-        if (each.count > 0) counter.inc(each.labels, each.count)
-        each.count = 0
-      }
+      for (const counts of this.#counts.values())
+        for (const each of counts.values()) {
+          if (each.count > 0) counter.inc(each.labels, each.count)
+          each.count = 0
+        }
     }
     new Counter({
       ...configuration,
@@ -22,10 +28,15 @@ export class Tally<L extends string> {
     })
   }
 
-  /** @param key stands for the labels, of which there must be a bounded number. */
-  add(key: string, labels: () => Readonly<Record<L, string>>): void {
-    const known = this.#counts.get(key)
-    if (known === undefined) this.#counts.set(key, { labels: labels(), count: 1 })
+  /** @param name with `code`, stands for the labels, of which there must be a bounded number. */
+  add(name: string, code: number, labels: () => Readonly<Record<L, string>>): void {
+    let counts = this.#counts.get(name)
+    if (counts === undefined) {
+      counts = new Map()
+      this.#counts.set(name, counts)
+    }
+    const known = counts.get(code)
+    if (known === undefined) counts.set(code, { labels: labels(), count: 1 })
     else known.count += 1
   }
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { soak } from '../soak/soak.ts'
 
 /** The short form of `npm run soak`: mixed traffic and random faults; what holds then is told in soak.ts. */
-test.each([
+// Side by side: each leaves room for the other, and waits for most of its time.
+test.concurrent.each([
   ['http-proxy-3', 20261124],
   ['undici', 20261125],
 ] as const)('half a minute of soak with forwarder %s', async (forwarder, seed) => {

@@ -130,8 +130,6 @@ describe('overrides', () => {
     const rules = rulesOf({ [DETACH]: 'role:member and https://judge/%(project_id)s' })
     const ask = (role: string, answer: boolean | undefined) =>
       rules.decide(DETACH, person(role), TARGET, () => answer)
-    expect(rules.asksRemote(DETACH)).toBe(true)
-    expect(rules.asksRemote('volume:get')).toBe(false)
     expect(ask('reader', undefined)).toBe(false)
     expect(ask('member', undefined)).toEqual({ ask: 'https://judge/p1' })
     expect(ask('member', true)).toBe(true)
