@@ -1,30 +1,22 @@
-import { attachments } from './commands/attachments.ts'
-import { checkConfig } from './commands/check-config.ts'
 import { commandOf, type Named, problemsOfFlags } from './commands/command-line.ts'
-import { completion } from './commands/completion/completion.ts'
 import { printProblems } from './commands/configuration.ts'
-import { demo } from './commands/demo.ts'
-import { doctor } from './commands/doctor.ts'
-import { explainCommand } from './commands/explain.ts'
-import { policy } from './commands/policy/policy.ts'
-import { report } from './commands/report.ts'
-import { serve } from './commands/serve.ts'
 import { COMMANDS, type CommandName } from './commands/table.ts'
 import { overview, usageOf } from './commands/usage.ts'
-import { renderHelp } from './config/help.ts'
 import { versionOf } from './version.ts'
 
-/** What runs each command. Resolves to the process's exit code. */
-const RUN: Readonly<Record<CommandName, (argv: readonly string[]) => Promise<number> | number>> = {
-  serve,
-  'check-config': checkConfig,
-  doctor,
-  explain: explainCommand,
-  report,
-  attachments,
-  policy,
-  demo,
-  completion,
+type Run = (argv: readonly string[]) => Promise<number> | number
+
+/** What runs each command, which is loaded when it is asked for. Resolves to the process's exit code. */
+const RUN: Readonly<Record<CommandName, Run>> = {
+  serve: async (argv) => (await import('./commands/serve.ts')).serve(argv),
+  'check-config': async (argv) => (await import('./commands/check-config.ts')).checkConfig(argv),
+  doctor: async (argv) => (await import('./commands/doctor.ts')).doctor(argv),
+  explain: async (argv) => (await import('./commands/explain.ts')).explainCommand(argv),
+  report: async (argv) => (await import('./commands/report.ts')).report(argv),
+  attachments: async (argv) => (await import('./commands/attachments.ts')).attachments(argv),
+  policy: async (argv) => (await import('./commands/policy/policy.ts')).policy(argv),
+  demo: async (argv) => (await import('./commands/demo.ts')).demo(argv),
+  completion: async (argv) => (await import('./commands/completion/completion.ts')).completion(argv),
   help: (argv) => (argv.length === 0 ? print(overview()) : help(argv)),
   version: () => print(`cinderguard ${versionOf()}\n`),
 }
@@ -52,16 +44,16 @@ export async function run(argv: readonly string[]): Promise<number> {
   return RUN[word as CommandName](rest)
 }
 
-function help(path: readonly string[]): number {
+async function help(path: readonly string[]): Promise<number> {
   // A command of commands is named by itself here.
   const named = commandOf([...path, '--help'], COMMANDS)
   if ('problem' in named) return refuse(named.problem)
-  return print(usageOf(named.path, named.command) + optionsFor(named))
+  return print(usageOf(named.path, named.command) + (await optionsFor(named)))
 }
 
 /** One command lists all options; they are the same for the others. */
-function optionsFor({ path }: Named): string {
-  return path[0] === 'serve' ? `\n${renderHelp()}` : ''
+async function optionsFor({ path }: Named): Promise<string> {
+  return path[0] === 'serve' ? `\n${(await import('./config/help.ts')).renderHelp()}` : ''
 }
 
 function refuse(problem: string): number {
