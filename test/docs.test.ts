@@ -177,7 +177,6 @@ let last: Promise<unknown> = Promise.resolve()
 function helpOf(path: readonly string[]): Promise<string> {
   const key = path.join(' ')
   const asked = async () => {
-    await last
     let text = ''
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
       text += part
@@ -190,7 +189,7 @@ function helpOf(path: readonly string[]): Promise<string> {
     process.stdout.removeAllListeners('error')
     return status === 0 ? text : ''
   }
-  const help = helps.get(key) ?? asked()
+  const help = helps.get(key) ?? last.then(asked)
   helps.set(key, help)
   last = help
   return help
