@@ -189,7 +189,9 @@ function helpOf(path: readonly string[]): Promise<string> {
     process.stdout.removeAllListeners('error')
     return status === 0 ? text : ''
   }
-  const help = helps.get(key) ?? last.then(asked)
+  const known = helps.get(key)
+  if (known !== undefined) return known
+  const help = last.then(asked)
   helps.set(key, help)
   last = help
   return help
