@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -5,6 +6,8 @@ import { join } from 'node:path'
 import { type Pinned, start } from './process.ts'
 
 const NODE = process.execPath
+/** This checkout's. */
+const PROGRAM = 'bin/cinderguard.js'
 const folder = mkdtempSync(join(tmpdir(), 'cinderguard-bench-'))
 
 export async function freePort(): Promise<number> {
@@ -96,7 +99,7 @@ export async function gateway(
   keystone: string,
   cores: string,
   options: Readonly<Record<string, string>> = {},
-  nodeFlags: readonly string[] = [],
+  program = PROGRAM,
 ): Promise<Peer> {
   const account = {
     auth_url: keystone,
@@ -106,7 +109,18 @@ export async function gateway(
     project_name: 'service',
     project_domain_name: 'Default',
   }
-  return serve({ cinderguard: { upstream, ...options }, keystone_authtoken: account }, [], cores, nodeFlags)
+  return serve({ cinderguard: { upstream, ...options }, keystone_authtoken: account }, [], cores, program)
+}
+
+/** Packs this checkout and installs it, as an operator does. @returns its program. */
+export function packedProgram(): string {
+  const here = process.cwd()
+  const [{ filename = '' } = {}] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { cwd: here, encoding: 'utf8' }),
+  ) as { filename?: string }[]
+  const into = ['--prefix', join(folder, 'packed'), '--no-audit', '--no-fund', '--omit=dev']
+  execFileSync('npm', ['install', ...into, join(folder, filename)], { stdio: 'pipe' })
+  return join(folder, 'packed/node_modules/cinderguard/bin/cinderguard.js')
 }
 
 /** The gateway beside a Cinder, by that Cinder's own configuration, on any core. */
@@ -115,7 +129,7 @@ export async function gatewayBeside(
   upstream: string,
   options: Readonly<Record<string, string>> = {},
 ): Promise<Peer> {
-  return serve({ cinderguard: { upstream, ...options } }, [cinderConf], '0,1', [])
+  return serve({ cinderguard: { upstream, ...options } }, [cinderConf], '0,1')
 }
 
 type Options = Readonly<Record<string, string>>
@@ -124,7 +138,7 @@ async function serve(
   { cinderguard, ...others }: { readonly cinderguard: Options; readonly [section: string]: Options },
   files: readonly string[],
   cores: string,
-  nodeFlags: readonly string[],
+  program = PROGRAM,
 ): Promise<Peer> {
   const port = await freePort()
   const sections = {
@@ -143,6 +157,6 @@ async function serve(
   ])
   writeFileSync(file, lines.join('\n'))
   const given = [...files, file].flatMap((each) => ['--config-file', each])
-  const started = await start([NODE, ...nodeFlags, 'bin/cinderguard.js', 'serve', ...given], { cores, port })
+  const started = await start([NODE, program, 'serve', ...given], { cores, port })
   return { ...started, url: `http://127.0.0.1:${port}` }
 }
