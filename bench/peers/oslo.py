@@ -10,7 +10,7 @@ from oslo_policy import policy
 
 conf = cfg.ConfigOpts()
 conf([], project='cinder', default_config_files=[], default_config_dirs=[])
-enforcer = policy.Enforcer(conf, use_conf=False)
+enforcer = policy.Enforcer(conf)
 enforcer.suppress_default_change_warnings = True
 enforcer.suppress_deprecation_warnings = True
 enforcer.register_defaults(policies.list_rules())
