@@ -2,7 +2,7 @@
 // Starts cinderguard on a supported Node: this one if it is, else the one of the npm package `node`.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -10,6 +10,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const built = join(root, 'dist', 'main.js')
 // A checkout runs its sources; a packed release has no src and runs what was built of them.
 const main = existsSync(join(root, 'src', 'main.ts')) ? join(root, 'src', 'main.ts') : built
+
+// What was compiled once is kept beside the packages, where whoever runs this may write there: starts take half as long.
+// Not in the folder for temporary files, which is everybody's.
+module.enableCompileCache?.(join(root, 'node_modules', '.cache', 'cinderguard'))
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   const { run } = await import(pathToFileURL(main).href)
