@@ -21,7 +21,7 @@ export interface Fall {
 
 /** What clients saw of one fall. */
 export interface Seen {
-  /** Answers by status, while it lasted: of guarded calls, and of reads. */
+  /** Answers by status to what was under way while it lasted: of guarded calls, and of reads. */
   readonly guarded: Readonly<Record<string, number>>
   readonly reads: Readonly<Record<string, number>>
   /** Milliseconds of the longest answer. */
@@ -159,13 +159,16 @@ export async function fall(ground: Ground, how: Fall, seconds: number): Promise<
 
   async function ask(operation: (typeof GUARDED)[number] | 'read'): Promise<void> {
     const began = performance.now()
-    const counts = isDown ? (operation === 'read' ? reads : guarded) : null
+    const wasDown = isDown
     const shape: Shape = OPERATIONS[operation] ?? { method: 'GET', path: READ }
     const answer = await exchange(url, projectId, shape, { user: token }).catch(() => null)
     const now = performance.now()
     slowest = Math.max(slowest, now - began)
     const status = answer?.status ?? 'cut'
-    if (counts !== null) counts[status] = (counts[status] ?? 0) + 1
+    if (wasDown || isDown) {
+      const counts = operation === 'read' ? reads : guarded
+      counts[status] = (counts[status] ?? 0) + 1
+    }
     if (answer !== null && !FORWARDED.includes(answer.status)) {
       const { 'retry-after': after, 'x-openstack-request-id': id } = answer.headers
       if (id !== 'there') misshapen.push(`${operation}: ${status} without a request id`)
