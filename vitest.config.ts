@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/openstack/**', 'test/browser/**'],
+    // Most of them wait for something: one core less, vitest's own choice, would leave half of two idle.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     slowTestThreshold: 5_000,
   },

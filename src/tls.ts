@@ -44,10 +44,10 @@ export function readTls({ certFile, keyFile, clientCaFile }: TlsFiles): Listener
 }
 
 /** How often replaced files are looked for, in milliseconds. */
-const LOOK = 5000
+const LOOK = 1000
 
 /**
- * Looks every few seconds whether a file was replaced, and has all read anew when one was.
+ * Looks time and again whether a file was replaced, and has all read anew when one was.
  *
  * @param adopt takes what the files hold now; when it throws, that is reported, and what was before stays in use
  * @param every milliseconds
