@@ -20,7 +20,7 @@ export async function faults({ seconds = 3 } = {}): Promise<string> {
         String(seen.executed),
       ])
     }
-    const limits = `Limits here: ${LIMITS.call} s for a call, ${LIMITS.decision} s for a decision, ${LIMITS.upstream} s for a forwarded request; no token is cached. Four clients attack and read without pause; each fault lasts ${seconds} s. Recovery is counted from its end to the first 409.`
+    const limits = `Limits here: ${LIMITS.call} s for a call, ${LIMITS.decision} s for a decision, ${LIMITS.upstream} s for a forwarded request; no token is cached. Four clients attack and read without pause; each fault lasts ${seconds} s, and what was under way then counts, too. Recovery is counted from its end to the first 409.`
     const head = [
       'service',
       'what it does',
