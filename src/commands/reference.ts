@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { keepGenerated } from '../generated.ts'
 import type { Command } from './command.ts'
 import { COMMANDS } from './table.ts'
 
@@ -40,11 +40,4 @@ function section(path: readonly string[], command: Command): readonly string[] {
   ]
 }
 
-if (import.meta.main) {
-  const path = new URL('../../docs/commands.md', import.meta.url)
-  if (process.argv.includes('--write')) writeFileSync(path, renderCommands())
-  else if (readFileSync(path, 'utf8') !== renderCommands()) {
-    process.stderr.write('docs/commands.md is out of date: node src/commands/reference.ts --write\n')
-    process.exitCode = 1
-  }
-}
+if (import.meta.main) keepGenerated('docs/commands.md', renderCommands(), 'src/commands/reference.ts')

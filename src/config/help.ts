@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { keepGenerated } from '../generated.ts'
 import type { Option } from './option.ts'
 import { OPTIONS, SECTIONS } from './options.ts'
 import { flagOf, variableOf } from './sources.ts'
@@ -114,13 +114,6 @@ export const GENERATED_FILES = {
   'docs/options.md': renderReference,
 } as const satisfies Record<string, () => string>
 
-if (import.meta.main) {
-  const write = process.argv.includes('--write')
-  for (const [name, render] of Object.entries(GENERATED_FILES)) {
-    const path = new URL(`../../${name}`, import.meta.url)
-    if (write) writeFileSync(path, render())
-    else if (readFileSync(path, 'utf8') !== render()) process.exitCode = 1
-  }
-  if (process.exitCode)
-    process.stderr.write('generated files are out of date: node src/config/help.ts --write\n')
-}
+if (import.meta.main)
+  for (const [name, render] of Object.entries(GENERATED_FILES))
+    keepGenerated(name, render(), 'src/config/help.ts')

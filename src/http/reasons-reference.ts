@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cell, keepGenerated } from '../generated.ts'
 import { REASONS, type Reason, rowOf } from './rejection.ts'
 
 /** Where the reference is, from the root of the project. */
@@ -42,15 +42,4 @@ function answerOf(reason: Reason): readonly string[] {
   return [`### ${reason}`, '', `${status} \`${fault}\`, in the form of ${STYLES[style]}${again}.`, ...text]
 }
 
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|')
-}
-
-if (import.meta.main) {
-  const path = new URL(`../../${REFERENCE}`, import.meta.url)
-  if (process.argv.includes('--write')) writeFileSync(path, renderReasons())
-  else if (readFileSync(path, 'utf8') !== renderReasons()) {
-    process.stderr.write(`${REFERENCE} is out of date: node src/http/reasons-reference.ts --write\n`)
-    process.exitCode = 1
-  }
-}
+if (import.meta.main) keepGenerated(REFERENCE, renderReasons(), 'src/http/reasons-reference.ts')

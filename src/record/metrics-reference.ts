@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cell, keepGenerated } from '../generated.ts'
 import { createMetrics } from './metrics.ts'
 import { LABELS, METRICS, type MetricRow } from './metrics-table.ts'
 import { PROCESS_METRICS } from './process-metrics.ts'
@@ -50,15 +50,4 @@ export function renderMetrics(): string {
 
 const AGGREGATES = { sum: 'the sum', max: 'the greatest', min: 'the least' } as const
 
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|')
-}
-
-if (import.meta.main) {
-  const path = new URL(`../../${REFERENCE}`, import.meta.url)
-  if (process.argv.includes('--write')) writeFileSync(path, renderMetrics())
-  else if (readFileSync(path, 'utf8') !== renderMetrics()) {
-    process.stderr.write(`${REFERENCE} is out of date: node src/record/metrics-reference.ts --write\n`)
-    process.exitCode = 1
-  }
-}
+if (import.meta.main) keepGenerated(REFERENCE, renderMetrics(), 'src/record/metrics-reference.ts')
