@@ -114,9 +114,8 @@ export async function gateway(
 
 /** Packs this checkout and installs it, as an operator does. @returns its program. */
 export function packedProgram(): string {
-  const here = process.cwd()
   const [{ filename = '' } = {}] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { cwd: here, encoding: 'utf8' }),
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { encoding: 'utf8' }),
   ) as { filename?: string }[]
   const into = ['--prefix', join(folder, 'packed'), '--no-audit', '--no-fund', '--omit=dev']
   execFileSync('npm', ['install', ...into, join(folder, filename)], { stdio: 'pipe' })

@@ -23,6 +23,11 @@ export async function problemsOfFiles(config: Config): Promise<readonly string[]
         [`[${section}] cafile`, () => readClientTls({ ca: cafile })],
       ] as const
     }),
+    [
+      '[oslo_policy] remote_ssl_client_crt_file',
+      () =>
+        readClientTls(shown(oslo_policy.remote_ssl_client_crt_file, oslo_policy.remote_ssl_client_key_file)),
+    ],
     ['[oslo_policy] remote_ssl_ca_crt_file', () => readClientTls({ ca: oslo_policy.remote_ssl_ca_crt_file })],
     ['[cinderguard] jws_public_keys', () => readJwsKeys(own.jws_public_keys)],
     ['[policy] bundle_public_keys', () => bundleKeys(policy)],

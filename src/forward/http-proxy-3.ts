@@ -39,20 +39,18 @@ export function httpProxyEngine(upstream: Upstream): Engine {
   // http-proxy-3 reads it with every request: its other way of forwarding follows redirects and breaks answers.
   delete process.env.FORCE_FETCH_PATH
   const proxy: Proxy = new ProxyServer({
-    // A URL would be taken apart anew with each request.
+    // A URL would be taken apart anew with each request. How it is reached, the agents know.
     target: {
       protocol: url.protocol,
       host: url.host,
       hostname: url.hostname,
       port: String(port),
       href: url.origin,
-      ...(socket === undefined ? {} : { socketPath: socket }),
     } as unknown as URL,
     toProxy: true,
     prependPath: false,
     xfwd: false,
     selfHandleResponse: true,
-    secure: !insecure,
   })
   proxy.on('proxyRes', (answer, _request, response) => {
     const exchange = response as Exchange

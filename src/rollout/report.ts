@@ -108,7 +108,7 @@ export class Report {
 
   /** Whether it says anything that a request without refusal, service or guarded operation went well. */
   get mindsSuccess(): boolean {
-    return this.#passable.size > 0 || this.#since === ''
+    return this.#passable.size > 0
   }
 
   add(sighting: Sighting): void {
