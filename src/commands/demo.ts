@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/options.ts'
 import { type Cloud, startCloud } from '../demo/cloud.ts'
-import { PROJECTS, VOLUMES } from '../demo/fixture.ts'
+import { GATEWAY_ACCOUNT, PROJECTS, VOLUMES } from '../demo/fixture.ts'
 import { makeFolder } from '../demo/folder.ts'
 import { visit } from '../demo/tour.ts'
 import { afterwards, introduction, type Paint, stationText } from '../demo/tour-text.ts'
@@ -101,11 +101,7 @@ function settingsFor(cloud: Cloud, { bind, admin }: Binds): Readonly<Record<stri
     'cinderguard.shutdown_timeout': '1',
     'keystone_authtoken.auth_url': cloud.urls.keystone,
     'keystone_authtoken.www_authenticate_uri': cloud.urls.keystone,
-    'keystone_authtoken.username': 'cinderguard',
-    'keystone_authtoken.password': 'cinderguard-secret',
-    'keystone_authtoken.user_domain_name': 'Default',
-    'keystone_authtoken.project_name': 'service',
-    'keystone_authtoken.project_domain_name': 'Default',
+    ...GATEWAY_ACCOUNT,
     'service_user.send_service_user_token': 'true',
   }
 }

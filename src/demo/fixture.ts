@@ -22,6 +22,15 @@ export const USERS = {
   cinderguard: 'b0000000000000000000000000000008',
 } as const
 
+/** The gateway's own account in the stand-in cloud, by `section.name` of the configuration. */
+export const GATEWAY_ACCOUNT = {
+  'keystone_authtoken.username': 'cinderguard',
+  'keystone_authtoken.password': 'cinderguard-secret',
+  'keystone_authtoken.user_domain_name': 'Default',
+  'keystone_authtoken.project_name': 'service',
+  'keystone_authtoken.project_domain_name': 'Default',
+} as const
+
 export type UserName = keyof typeof USERS
 
 const ROLES: Readonly<Record<UserName, readonly [keyof typeof PROJECTS, string]>> = {

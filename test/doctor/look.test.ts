@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/options.ts'
 import { Secret } from '../../src/config/secret.ts'
 import { type Cloud, startCloud } from '../../src/demo/cloud.ts'
+import { GATEWAY_ACCOUNT } from '../../src/demo/fixture.ts'
 import { type Given, look } from '../../src/doctor/look.ts'
 import { upstreamReach } from '../../src/doctor/looks/reach.ts'
 import type { Survey } from '../../src/doctor/survey.ts'
@@ -31,11 +32,7 @@ function configured(overrides: Readonly<Record<string, string>>): Config {
       'cinderguard.upstream': cloud.urls.cinder,
       'cinderguard.nova_timeout': '0.3',
       'keystone_authtoken.auth_url': cloud.urls.keystone,
-      'keystone_authtoken.username': 'cinderguard',
-      'keystone_authtoken.password': 'cinderguard-secret',
-      'keystone_authtoken.user_domain_name': 'Default',
-      'keystone_authtoken.project_name': 'service',
-      'keystone_authtoken.project_domain_name': 'Default',
+      ...GATEWAY_ACCOUNT,
       'service_user.send_service_user_token': 'true',
       ...overrides,
     },

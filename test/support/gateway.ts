@@ -3,6 +3,7 @@ import type { PolicySource } from '../../src/checks/policy.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { describeProblem } from '../../src/config/problem.ts'
 import { type Cloud, type CloudOptions, startCloud } from '../../src/demo/cloud.ts'
+import { GATEWAY_ACCOUNT } from '../../src/demo/fixture.ts'
 import { type Gateway, startGateway } from '../../src/serve.ts'
 
 /** A gateway in front of the stand-in cloud, and what a test needs of both. */
@@ -48,11 +49,7 @@ export async function startTestGateway(
       'cinderguard.readiness_interval': '0',
       'cinderguard.upstream': cloud.urls.cinder,
       'keystone_authtoken.auth_url': `${cloud.urls.keystone}/v3`,
-      'keystone_authtoken.username': 'cinderguard',
-      'keystone_authtoken.password': 'cinderguard-secret',
-      'keystone_authtoken.user_domain_name': 'Default',
-      'keystone_authtoken.project_name': 'service',
-      'keystone_authtoken.project_domain_name': 'Default',
+      ...GATEWAY_ACCOUNT,
       ...overrides,
     },
   })

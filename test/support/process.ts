@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Cloud } from '../../src/demo/cloud.ts'
+import { GATEWAY_ACCOUNT } from '../../src/demo/fixture.ts'
 
 /** `cinderguard serve` as a process of its own, in front of the stand-in cloud. */
 export class GatewayProcess {
@@ -25,11 +26,7 @@ export class GatewayProcess {
       // Only what a test asks for comes to the cloud.
       readiness_interval: '0',
       'keystone_authtoken.auth_url': cloud.urls.keystone,
-      'keystone_authtoken.username': 'cinderguard',
-      'keystone_authtoken.password': 'cinderguard-secret',
-      'keystone_authtoken.user_domain_name': 'Default',
-      'keystone_authtoken.project_name': 'service',
-      'keystone_authtoken.project_domain_name': 'Default',
+      ...GATEWAY_ACCOUNT,
       ...options,
     }
     const file = this.configure({})
