@@ -102,10 +102,14 @@ test('the state is not told again and again to who hears the page', async () => 
 
 test('a paused list stands still', async () => {
   const first = () => textOf(page.locator('.row').first())
+  await page.locator('#filter-text').fill('mallory')
   await page.getByRole('button', { name: 'Clear' }).focus()
   await page.keyboard.press('Enter')
+  await expect.poll(() => page.locator('#filter-text').inputValue()).toBe('')
+  // A key press may have been taken before what it does was done.
   await page.getByRole('button', { name: 'Pause' }).focus()
   await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Pause', pressed: true }).waitFor()
   const before = await first()
   await page.getByRole('button', { name: /^Show \d+ new$/ }).waitFor()
   expect(await first()).toBe(before)

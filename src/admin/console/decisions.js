@@ -25,7 +25,10 @@ export function startDecisions(open) {
   onOpen = open
   const list = at('decisions')
   at('filters').addEventListener('input', again)
-  at('filters').addEventListener('reset', () => setTimeout(again))
+  at('clear').addEventListener('click', () => {
+    at('filters').reset()
+    again()
+  })
   at('filters').addEventListener('submit', (event) => event.preventDefault())
   at('fresh').addEventListener('click', () => {
     again()
