@@ -1,11 +1,10 @@
-import { destination, type Logger, pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { Outcome } from '../gateway.ts'
+import { openBackground } from './background.ts'
 import { decisionRecord, isWorthRecording, verdictOf } from './record.ts'
 
 /** Bytes of lines that may wait for whoever reads them. */
 const MAX_WAITING = 16 * 1024 * 1024
-/** Milliseconds that the end waits for them. */
-const LAST_WAIT = 1000
 
 interface Lines {
   lost: number
@@ -20,31 +19,20 @@ const LINES = new WeakMap<Logger, Lines>()
  * @param dest another file descriptor or a file, for tests.
  */
 export function createLogger(level: string, dest: number | string = 1): Logger {
-  const stream = destination({ dest, sync: false, maxLength: MAX_WAITING })
-  const lines: Lines = {
-    lost: 0,
-    close: () =>
-      new Promise((resolve) => {
-        const over = (): void => {
-          clearTimeout(giveUp)
-          // Else the end of the process would wait for the reader once more.
-          stream.destroy()
-          resolve()
-        }
-        const giveUp = setTimeout(over, LAST_WAIT)
-        stream.flush(over)
-      }),
+  const { stream, close } = openBackground({ dest, maxLength: MAX_WAITING })
+  const deafen = (): void => {
+    stream.write = () => {
+      lines.lost += 1
+      return true
+    }
   }
+  const lines: Lines = { lost: 0, close: () => close().then(deafen) }
   stream.on('drop', () => {
     lines.lost += 1
   })
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // Nobody reads any more, for good.
-    if (error.code !== 'EPIPE') return
-    stream.write = () => {
-      lines.lost += 1
-      return true
-    }
+    if (error.code === 'EPIPE') deafen()
   })
   const base = { service: 'cinderguard' }
   const log = pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, stream)
@@ -57,7 +45,7 @@ export function linesLost(log: Logger): number {
   return LINES.get(log)?.lost ?? 0
 }
 
-/** Writes what still waits, for at most a second. Nothing may be logged afterwards. */
+/** Writes what still waits, for at most a second. What is logged afterwards is lost. */
 export async function closeLogger(log: Logger): Promise<void> {
   await LINES.get(log)?.close()
 }

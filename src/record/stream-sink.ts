@@ -1,9 +1,9 @@
-import { destination } from 'pino'
-import { codeOf, LAST_WAIT, type Sink, type SinkEvents } from './sink.ts'
+import { openBackground } from './background.ts'
+import { codeOf, type Sink, type SinkEvents } from './sink.ts'
 
 /** A file or standard output, written in the background; what does not fit in the queue is dropped and counted. */
 export function streamSink(dest: string | 1, queueBytes: number, events: SinkEvents): Sink {
-  const stream = destination({ dest, sync: false, mkdir: true, append: true, maxLength: queueBytes })
+  const { stream, close } = openBackground({ dest, mkdir: true, append: true, maxLength: queueBytes })
   /** Bytes of each line that waits, and how many of the first one's are written. */
   const waiting: number[] = []
   let done = 0
@@ -34,20 +34,10 @@ export function streamSink(dest: string | 1, queueBytes: number, events: SinkEve
     reopen() {
       if (dest !== 1) stream.reopen()
     },
-    close: () =>
-      new Promise((resolve) => {
-        const over = () => {
-          clearTimeout(giveUp)
-          isOver = true
-          if (waiting.length > 0) events.dropped(waiting.splice(0).length)
-          stream.destroy()
-          resolve()
-        }
-        const giveUp = setTimeout(over, LAST_WAIT)
-        stream.once('close', over)
-        stream.once('error', over)
-        if (dest === 1) stream.flush(over)
-        else stream.end()
-      }),
+    async close() {
+      await close()
+      isOver = true
+      if (waiting.length > 0) events.dropped(waiting.splice(0).length)
+    },
   }
 }

@@ -9,6 +9,8 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 1,
     testTimeout: 120_000,
+    // A poll waits for what must come; how long that takes is no assertion.
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 600_000,
     reporters: ['default'],
     slowTestThreshold: 10_000,

@@ -51,12 +51,15 @@ export class GatewayProcess {
     return file
   }
 
-  /** Resolves with its addresses once it listens. @throws when it ends instead. */
+  /** Resolves with its addresses once it listens. @throws with all that it said when it ends instead, or takes 20 s. */
   async listening(): Promise<{ readonly url: string; readonly admin: string }> {
+    const limit = performance.now() + 20_000
     for (;;) {
       const line = this.said.split('\n').find((each) => each.includes('cinderguard is listening'))
       if (line !== undefined) return JSON.parse(line) as { url: string; admin: string }
-      if (this.child.exitCode !== null) throw new Error(this.said)
+      const { exitCode, signalCode } = this.child
+      if (exitCode !== null || signalCode !== null || performance.now() > limit)
+        throw new Error(`it does not listen (exit ${exitCode}, signal ${signalCode}): ${this.said}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
