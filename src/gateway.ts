@@ -193,7 +193,8 @@ export function createGateway(
       if (approved !== null) {
         clock.enter('forward', decided)
         try {
-          rejection = await stages.forward(approved, raw, response, draft, draft.turn && endTurn)
+          const answered = draft.turn && endTurn
+          rejection = await stages.forward({ approved, raw, response, heard: draft, answered })
           isForwarded = true
         } catch (fault) {
           rejection = stages.reasonOf(fault, envelope.requestId)

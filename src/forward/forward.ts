@@ -15,14 +15,18 @@ const ENGINES = { 'http-proxy-3': httpProxyEngine, undici: undiciEngine } as con
 
 const UNREACHABLE = reject('upstream_unreachable')
 
-export type Forward = (
-  approved: Approved,
-  raw: IncomingMessage,
-  response: ServerResponse,
-  heard: Heard,
+/** One object, so that whoever stands between hands all of it on. */
+export interface Forwarding {
+  readonly approved: Approved
+  readonly raw: IncomingMessage
+  readonly response: ServerResponse
+  readonly heard: Heard
   /** See {@link Outgoing}. */
-  answered?: () => void,
-) => Promise<Rejection | null>
+  readonly answered: (() => void) | undefined
+}
+
+/** Resolves when the answer was sent, or to a rejection when nothing was. */
+export type Forward = (forwarding: Forwarding) => Promise<Rejection | null>
 
 /**
  * Sends what was approved, once; a read whose kept connection was just being closed is sent again.
@@ -36,8 +40,9 @@ export function createForwarder(
   const plain = ENGINES[name](upstream)
   const engine = trace === undefined ? plain : traced(plain, upstream, trace)
   const limit = upstream.timeout * 1000
-  const forward: Forward = (approved, raw, response, heard, answered) => {
-    const outgoing = outgoingOf(approved, heard, answered)
+  const forward: Forward = (forwarding) => {
+    const { raw, response } = forwarding
+    const outgoing = outgoingOf(forwarding)
     const started = performance.now()
     return engine.carry(outgoing, raw, response).then((first) => {
       if (first !== 'stale') return first
@@ -63,7 +68,7 @@ function traced({ carry, close }: Engine, { url }: Upstream, trace: StartCall): 
   }
 }
 
-function outgoingOf({ request }: Approved, heard: Heard, answered: (() => void) | undefined): Outgoing {
+function outgoingOf({ approved: { request }, heard, answered }: Forwarding): Outgoing {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const body = request.body === 'too-large' ? Buffer.alloc(0) : request.body
   const headers: Record<string, string> = {}

@@ -53,11 +53,11 @@ export function tracedStages(stages: Stages, tracer: Tracer): Stages {
       stages.classify(within(request, enter(request[SPANS], 'classify')), identity),
     facts: (request: Carrying<GuardedRequest>, identity) =>
       stages.facts(within(request, enter(request[SPANS], 'check')), identity),
-    forward(approved, raw, response, heard) {
-      const { [SPANS]: spans } = approved.request as Carrying<GuardedRequest>
+    forward(forwarding) {
+      const { [SPANS]: spans } = forwarding.approved.request as Carrying<GuardedRequest>
       spans?.stage?.end()
       if (spans !== undefined) spans.stage = null
-      return stages.forward(approved, raw, response, heard)
+      return stages.forward(forwarding)
     },
     record(outcome) {
       const { [SPANS]: spans } = outcome.envelope as Carrying<Envelope>

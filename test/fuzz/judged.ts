@@ -60,8 +60,8 @@ export async function startJudging(upstream: string, engine: EngineName = 'http-
     refine: (rejection) => rejection,
     mode: () => 'enforce',
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri: 'http://k' }),
-    forward: async (approved, raw, response, heard) => {
-      const { requestId, method, target, headers, body } = approved.request
+    forward: async (forwarding) => {
+      const { requestId, method, target, headers, body } = forwarding.approved.request
       enter(judged, requestId, {
         method,
         target,
@@ -69,8 +69,8 @@ export async function startJudging(upstream: string, engine: EngineName = 'http-
         type: headers.get('content-type') ?? '',
         body: digest(body === 'too-large' ? Buffer.alloc(0) : body),
       })
-      const rejection = await forwarder.forward(approved, raw, response, heard)
-      if (rejection === null && response.writableFinished) answered.add(requestId)
+      const rejection = await forwarder.forward(forwarding)
+      if (rejection === null && forwarding.response.writableFinished) answered.add(requestId)
       return rejection
     },
     record: () => undefined,

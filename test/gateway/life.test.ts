@@ -92,7 +92,7 @@ async function live(replaced: Partial<Stages>, method = 'DELETE'): Promise<Lived
     refine: (rejection) => rejection,
     mode: () => 'enforce',
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri: 'http://k' }),
-    forward: async (_approved, _raw, response) => {
+    forward: async ({ response }) => {
       response.end('forwarded')
       return null
     },
@@ -110,7 +110,7 @@ async function live(replaced: Partial<Stages>, method = 'DELETE'): Promise<Lived
       decide: (...given: Parameters<Check['decide']>) => step(`check ${check.name}`, check).decide(...given),
     })),
     facts: (request, identity) => step('facts', made.facts)(request, identity),
-    forward: async (...given) => step('forward', made.forward)(...given),
+    forward: async (forwarding) => step('forward', made.forward)(forwarding),
   }
   let error: unknown
   const handle = createGateway(watched)
@@ -362,7 +362,7 @@ describe('the turn of a volume', () => {
     let answered: (() => void) | undefined
     await live({
       turn,
-      forward: async (_approved, _raw, response, _heard, told) => {
+      forward: async ({ response, answered: told }) => {
         answered = told
         response.end()
         return null
@@ -384,7 +384,7 @@ describe('the turn of a volume', () => {
     let given: unknown = 'nothing yet'
     await live({
       classify: async () => OTHER,
-      forward: async (_approved, _raw, response, _heard, told) => {
+      forward: async ({ response, answered: told }) => {
         given = told
         response.end()
         return null
@@ -434,7 +434,7 @@ describe('exactly one record', () => {
 
   test('of one whose answer broke off: the connection ends', async () => {
     const lived = await live({
-      forward: async (_approved, _raw, response) => {
+      forward: async ({ response }) => {
         await new Promise((resolve) => response.write('half', resolve))
         await new Promise((resolve) => setTimeout(resolve, 50))
         return reject('upstream_unreachable')

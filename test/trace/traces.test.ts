@@ -95,6 +95,14 @@ describe.each(['http-proxy-3', 'undici'])('by %s', (forwarder) => {
     })
   })
 
+  test('operations on one volume take turns as they do without: each ends with its answer', async () => {
+    await start({ 'cinderguard.forwarder': forwarder, 'cinderguard.decision_timeout': '2' })
+    const answers: number[] = []
+    for (let each = 0; each < 3; each += 1) answers.push(await act('stale', sampled()))
+    expect(answers).not.toContain(503)
+    expect(gateway.cloud.cinder.requests.filter(({ method }) => method === 'POST')).toHaveLength(3)
+  })
+
   test('Cinder and Nova are told which span called them', async () => {
     await start({ 'cinderguard.forwarder': forwarder })
     expect(await act('in-use', sampled())).toBe(409)
