@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -103,6 +104,35 @@ describe('clients', () => {
       }
     },
   )
+
+  test('one that sends a thousand requests without waiting is cut off, and counted', async () => {
+    await start()
+    const socket = await open()
+    const gone = once(socket, 'close')
+    socket.resume()
+    socket.write('GET / HTTP/1.1\r\nHost: c\r\n\r\n'.repeat(1000))
+    await gone
+    expect(await attack()).toBe(409)
+    expect(await metrics()).toMatch(
+      /^cinderguard_refusals_total\{[^}]*reason="bad_request_framing"[^}]*\} 1$/m,
+    )
+  })
+
+  test.each([
+    ['os-detach', 'attachment_id'],
+    ['os-migrate_volume_completion', 'new_volume'],
+  ])('bodies of %s that are made to be expensive: others are served meanwhile', async (action, name) => {
+    await start()
+    expect(await attack()).toBe(409)
+    const body = JSON.stringify({ [action]: { [name]: `x${'{'.repeat(100_000)}x` } })
+    const answer = fetch(`${url}/v3/${PROJECTS.demo}/volumes/v/action`, {
+      method: 'POST',
+      headers: { 'x-auth-token': cloud.token('alice'), 'content-type': 'application/json' },
+      body,
+    })
+    expect(await attack()).toBe(409)
+    expect((await answer).status).toBe(400)
+  })
 
   test('hundreds that leave at once: what they asked is not lost count of', async () => {
     await start()
