@@ -134,6 +134,19 @@ describe('clients', () => {
     expect((await answer).status).toBe(400)
   })
 
+  test('a flood of tokens that Keystone takes long over does not make it unready', async () => {
+    await start({ keystone_timeout: '8', decision_timeout: '9' })
+    expect(await attack()).toBe(409)
+    cloud.keystone.fault = ({ headers }) => String(headers['x-subject-token']).startsWith('flood')
+    const flood = await openAll(700)
+    for (const [at, socket] of flood.entries())
+      socket.write(
+        `GET /v3/${PROJECTS.demo}/volumes HTTP/1.1\r\nHost: c\r\nX-Auth-Token: flood-${at}\r\n\r\n`,
+      )
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    expect((await fetch(`${admin}/readyz`)).status).toBe(200)
+  })
+
   test('hundreds that leave at once: what they asked is not lost count of', async () => {
     await start()
     for (const socket of await openAll(300)) {

@@ -1,7 +1,6 @@
+import { isLoopback } from '../config/loopback.ts'
 import { type Finding, ok } from './finding.ts'
 import { isUnknown, type Survey } from './survey.ts'
-
-const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 
 /** Settings that are debts, or that do less than they seem to. */
 export function settingFindings({ config, policyFiles, traffic }: Survey): readonly Finding[] {
@@ -50,7 +49,7 @@ export function settingFindings({ config, policyFiles, traffic }: Survey): reado
       })
   const admin = cinderguard.admin_bind
   const clear = cinderguard.admin_tls_cert_file === undefined
-  if (admin.kind === 'tcp' && !LOOPBACK.test(admin.host))
+  if (admin.kind === 'tcp' && !isLoopback(admin.host))
     findings.push({
       id: 'admin-listener',
       level: 'info',
