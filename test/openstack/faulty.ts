@@ -67,6 +67,8 @@ export class Faulty {
       method: asked.method ?? 'GET',
       headers,
       body: chunks.length === 0 ? null : Buffer.concat(chunks),
+      // uWSGI closes connections at will: over a kept one, a DELETE that crosses that fails.
+      reset: true,
     })
     const { connection: _a, 'transfer-encoding': _b, ...answered } = answer.headers
     response.writeHead(answer.statusCode, answered)
