@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Gateway } from '../../src/serve.ts'
 import { IDS, OPERATIONS, SITUATIONS } from './cases.ts'
 import { type Answer, exchange } from './exchange.ts'
-import { FAULTS, type Fault, Faulty, FOREIGN_404, OLD_NOVA, says } from './faulty.ts'
+import { FAULTS, type Fault, Faulty, FOREIGN_404, late, OLD_NOVA, says } from './faulty.ts'
 import type { Lab } from './lab/lab.ts'
 import { gatewayFor, sharedLab } from './shared.ts'
 
@@ -74,6 +74,17 @@ for (const [service, name, fault] of CASES) {
     }
   })
 }
+
+test.each(['nova', 'keystone', 'cinder'] as const)(
+  '%s is slow, but in time: refused as ever',
+  async (service) => {
+    for (const operation of ['os-detach', 'attachment delete']) {
+      const began = performance.now()
+      expect((await withFault(service, late(300), operation)).status).toBe(409)
+      expect(performance.now() - began).toBeGreaterThan(300)
+    }
+  },
+)
 
 /**
  * What Nova itself says, beside a fixed Cinder that asks the same Nova: it passes any status on, where the gateway
