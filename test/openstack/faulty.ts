@@ -149,3 +149,15 @@ export const OLD_NOVA: Fault = (asked, response) => {
   const isTooNew = String(asked.headers['openstack-api-version'] ?? '').includes('2.89')
   return isTooNew && says(406, refusal)(asked, response)
 }
+
+const NEWTON = { id: 'v3.0', status: 'CURRENT', version: '3.26', min_version: '3.0', updated: '', links: [] }
+
+/** A Cinder before 3.27, without an attachments API: as its version document says, and as it refuses more. */
+export const OLD_CINDER: Fault = (asked, response) => {
+  const path = (asked.url ?? '').replace(/\/$/, '')
+  if (path === '' || path === '/v3') return says(300, JSON.stringify({ versions: [NEWTON] }))(asked, response)
+  const [, minor] = /\bvolume 3\.(\d+)/.exec(String(asked.headers['openstack-api-version'] ?? '')) ?? []
+  const message = `Version 3.${minor} is not supported by the API. Minimum is 3.0 and maximum is 3.26.`
+  const refusal = JSON.stringify({ computeFault: { code: 406, message } })
+  return Number(minor ?? 0) > 26 && says(406, refusal)(asked, response)
+}
