@@ -9,8 +9,9 @@ import { callerOf } from './clouds/caller.ts'
 import type { Caller } from './clouds/cinder.ts'
 import { createClients } from './clouds/clients.ts'
 import { gather, KnownFacts } from './clouds/facts.ts'
+import { keystoneValidator } from './clouds/keystone.ts'
 import { checkOwnToken } from './clouds/own-token.ts'
-import { createSession } from './clouds/session.ts'
+import { createSession, identityUrlOf } from './clouds/session.ts'
 import { createSources } from './clouds/sources.ts'
 import { discoverVersions } from './clouds/versions.ts'
 import { networksOf } from './config/networks.ts'
@@ -76,7 +77,7 @@ export async function createApp(
   const clients = createClients(config, metrics, tlsEvents, tracing?.call)
   const { keystone } = clients
   const account = config.credentials.keystone_authtoken
-  const session = createSession(keystone.send, account, Date.now)
+  const session = createSession(clients.ownAccount.send, account, Date.now)
   const serviceAccount = config.credentials.service_user
   const serviceSession =
     serviceAccount === undefined || serviceAccount === account
@@ -84,6 +85,7 @@ export async function createApp(
       : createSession(clients.serviceLogin.send, serviceAccount, Date.now)
 
   const tokens = await createTokens(config, keystone.send, session, metrics)
+  const ownTokens = keystoneValidator(clients.ownAccount.send, identityUrlOf(account.authUrl), session)
 
   const { facts, cinderVersions, documents, vouched } = createSources(config, clients, {
     session,
@@ -212,7 +214,7 @@ export async function createApp(
       () => policy.identity?.().digest ?? null,
     ),
     probes: {
-      keystone: () => checkOwnToken(session, tokens.keystone, serviceSession),
+      keystone: () => checkOwnToken(session, ownTokens, serviceSession),
       cinder: () => discoverVersions(documents.cinder),
       nova: () => discoverVersions(documents.nova),
     },

@@ -11,6 +11,8 @@ export function throughExpress(
   readonly messages: Messages
 } {
   const app = express()
+  // Else what it throws would be shown with its stack.
+  app.set('env', 'production')
   app.disable('x-powered-by')
   app.disable('etag')
   const messages = messagesFor(app)

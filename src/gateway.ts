@@ -41,8 +41,8 @@ export interface Stages {
   /** The policy in force, for the record. */
   policyInForce?(): PolicyInForce
   facts(request: GuardedRequest, identity: Identity): FactBook
-  /** Waits until no other operation on the same volume is under way; ended when Cinder has answered. */
-  turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<() => void>
+  /** Waits until no other operation on the same volume is under way; ended when Cinder has answered. Null: needs none. */
+  turn(operation: JudgedOperation, identity: Identity, facts: FactBook): Promise<(() => void) | null>
   /** A time limit for all waiting of one decision together, begun when the request has been read. */
   deadline(): <T>(work: Eventually<T>) => Eventually<T>
   /** Which refusal a fault of a dependency means. */
@@ -103,7 +103,10 @@ export interface Draft extends Heard {
   /** Policy rules that allowed, in the order in which they were judged. */
   rules?: readonly string[]
   facts?: Known & { entries?(): readonly (readonly [string, unknown])[] }
-  turn?: Promise<() => void>
+  /** Absent, too, when none was needed. */
+  turn?: Promise<(() => void) | null>
+  /** The record's name for what was refused before it was classified, once one was looked for. */
+  looksLike?: string
   /** Absent when nobody measures. */
   clock?: StageClock
 }
@@ -136,7 +139,7 @@ export async function judge(
     draft.policy = stages.policyInForce?.()
     draft.turn = stages.turn(operation, identity, facts)
     const { checks } = stages
-    await inTime(draft.turn)
+    if ((await inTime(draft.turn)) === null) delete draft.turn
     const decided = (check: Check, answer: Answer): void => {
       if (isRejection(answer)) draft.check = check.name
       else if (answer.verdict === 'allow' && answer.rules !== undefined)
@@ -153,10 +156,9 @@ export async function judge(
  * In observe mode what was refused is forwarded all the same, so that Cinder answers as it would without the
  * gateway. What has no single meaning, or was not read to its end, cannot be forwarded in any mode.
  */
-function despite(rejection: Rejection, draft: Draft, stages: Stages): Approved | null {
+function despite(draft: Draft): Approved | null {
   const { request, identity = null, operation = null } = draft
   if (request === undefined || request.body === 'too-large') return null
-  if (stages.mode(rejection, draft) === 'enforce') return null
   return { [approval]: true, request, identity, operation }
 }
 
@@ -173,8 +175,9 @@ export function createGateway(
     let rejection: Rejection | null = null
     let observed: Rejection | null = null
     let caller: CallerKind = 'unknown'
+    let mode: Mode | null = null
     // A turn that came too late for its request is ended too.
-    const endTurn = (): void => void draft.turn?.then((end) => end()).catch(() => undefined)
+    const endTurn = (): void => void draft.turn?.then((end) => end?.()).catch(() => undefined)
     let isForwarded = false
     try {
       const verdict = await judge(raw, envelope, draft, stages).catch((fault: unknown) =>
@@ -185,8 +188,10 @@ export function createGateway(
       caller = stages.caller(draft)
       let approved: Approved | null
       if (isRejection(verdict)) {
+        // Before the reason is refined: that rests on what the client says of itself.
+        mode = stages.mode(verdict, draft)
+        approved = mode === 'observe' ? despite(draft) : null
         const refusal = stages.refine(verdict, caller, draft)
-        approved = despite(refusal, draft, stages)
         if (approved === null) rejection = refusal
         else observed = refusal
       } else approved = verdict
@@ -199,6 +204,7 @@ export function createGateway(
         } catch (fault) {
           rejection = stages.reasonOf(fault, envelope.requestId)
         }
+        if (rejection !== null) mode = stages.mode(rejection, draft)
         clock.enter(null, stages.now())
       }
       if (rejection !== null) refuse(rejection, envelope, draft, response, stages)
@@ -209,7 +215,7 @@ export function createGateway(
         draft,
         rejection,
         observed,
-        mode: stages.mode(rejection ?? observed, draft),
+        mode: mode ?? stages.mode(null, draft),
         caller,
         status: response.statusCode,
         decisionSeconds: (decided - started) / 1000,
@@ -222,26 +228,21 @@ export function createGateway(
 
 function refuse(
   rejection: Rejection,
-  envelope: Envelope,
+  { requestId, accept, method }: Envelope,
   draft: Draft,
   response: ServerResponse,
   stages: Stages,
 ): void {
-  const fault = stages.render(rejection, {
-    requestId: envelope.requestId,
-    accept: envelope.accept,
-    version: rejection.version ?? draft.operation?.version ?? null,
-  })
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  response.statusCode = fault.status
+  const version = rejection.version ?? draft.operation?.version ?? null
+  const fault = stages.render(rejection, { requestId, accept, version })
+  // The rest of an answer that has begun will never come.
+  if (response.headersSent) response.destroy()
+  else response.statusCode = fault.status
   if (response.destroyed) return
   // What was not read to its end, or may end elsewhere to somebody, must not be taken for the start of the next one.
   if (!response.req.complete || rejection.reason === 'bad_request_framing')
     response.setHeader('connection', 'close')
   for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value)
   response.setHeader('content-length', Buffer.byteLength(fault.body))
-  response.end(envelope.method === 'HEAD' ? undefined : fault.body)
+  response.end(method === 'HEAD' ? undefined : fault.body)
 }

@@ -13,9 +13,14 @@ export interface ListenOptions {
   readonly tls?: ({ readonly files: TlsFiles } & TlsEvents) | undefined
   /** Classes of requests and answers, as for `http.createServer`. */
   readonly messages?: Messages | undefined
+  /** Seconds after which a connection on which nothing moves is cut; a client that does not read is one such. */
+  readonly idle?: number
   /** Bytes that are no HTTP request were refused before anything else could see them. */
   readonly onBroken?: (status: Broken) => void
 }
+
+/** Requests of one connection that may wait for the one before them; clients of OpenStack send none. */
+const PIPELINED = 16
 
 /** How what was never read as a request is answered. */
 export type Broken = 400 | 408 | 431
@@ -48,7 +53,14 @@ export async function listen(
   let isDraining = false
   const onRequest: RequestListener = (request, response) => {
     const { socket } = request
+    // What came in one piece with it goes on being read for a while.
+    if (socket.destroyed) return
     const same = underWay.on(socket)
+    if (same.length >= PIPELINED) {
+      options.onBroken?.(400)
+      socket.destroy()
+      return
+    }
     const before = same.at(-1)
     same.push(response)
     response.shouldKeepAlive &&= !isDraining
@@ -66,6 +78,7 @@ export async function listen(
   }
   const [server, unwatch] = createServer(onRequest, options)
   server.maxHeadersCount = 0
+  if (options.idle !== undefined) server.setTimeout(options.idle * 1000)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const same = underWay.on(socket)
     if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(same)) {
@@ -137,7 +150,11 @@ function hasBody({ rawHeaders }: IncomingMessage): boolean {
 }
 
 /** A slow body is the gateway's own to refuse (`http/body.ts`), before the whole request takes too long to Node. */
-const LIMITS = { requestTimeout: 90_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 }
+const LIMITS = {
+  ...{ requestTimeout: 90_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 },
+  // Node would refuse it by itself, and nobody would hear of it.
+  requireHostHeader: false,
+}
 
 function createServer(
   onRequest: RequestListener,

@@ -99,6 +99,7 @@ export class Turns implements TakesTurns {
  * by it: when it cannot be had within `patience`, they go without.
  *
  * @param patience seconds.
+ * @returns what ends it; null when none was needed or had.
  * @throws to others, when Cinder cannot be asked or too many wait.
  */
 export async function takeTurn(
@@ -107,35 +108,33 @@ export async function takeTurn(
   facts: FactBook,
   turns: TakesTurns,
   patience: number,
-): Promise<EndTurn> {
-  if (operation.kind === 'other' || (identity.isService && isGuarded(operation))) return none
+): Promise<EndTurn | null> {
+  if (operation.kind === 'other' || (identity.isService && isGuarded(operation))) return null
   if (identity.isService) return forService(operation, facts, turns, patience)
   const since = moment()
   const volumeId = await visibleVolume(operation, facts)
-  if (volumeId === null) return none
+  if (volumeId === null) return null
   const turn = await turns.take(volumeId, since)
   if (turn.isLate) facts.forget()
   return turn.end
 }
-
-const none: EndTurn = () => undefined
 
 async function forService(
   operation: Exclude<JudgedOperation, { kind: 'other' }>,
   facts: FactBook,
   turns: TakesTurns,
   patience: number,
-): Promise<EndTurn> {
+): Promise<EndTurn | null> {
   const taken = volumeOfService(operation, facts)
     .then((volumeId) => turns.take(volumeId, 0))
     .then(({ end }) => end)
   const given = new AbortController()
   const late = sleep(patience * 1000, null, { signal: given.signal }).catch(() => null)
-  const end = await Promise.race([taken.catch(() => none), late])
+  const end = await Promise.race([taken.catch(() => null), late])
   given.abort()
   if (end !== null) return end
   taken.then((unused) => unused()).catch(() => undefined)
-  return none
+  return null
 }
 
 /** A service types ids as Cinder gave them. An attachment whose volume cannot be learnt has turns of its own. */

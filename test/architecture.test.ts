@@ -119,7 +119,7 @@ const PACKAGES: Readonly<Record<string, { readonly value: RegExp; readonly type?
   },
   express: { value: /^(?:express\.ts|admin\/)/ },
   pino: {
-    value: /^record\/(?:log|stream-sink)\.ts$/,
+    value: /^record\/(?:log|background)\.ts$/,
     type: /^(?:app|back|front|serve|server|reason-of)\.ts$|^(?:commands|record|trace|workers)\//,
   },
   '@opentelemetry/api': { value: /^trace\/(?:opentelemetry|span-context|traced-stages)\.ts$/ },

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -103,6 +104,48 @@ describe('clients', () => {
       }
     },
   )
+
+  test('one that sends a thousand requests without waiting is cut off, and counted', async () => {
+    await start()
+    const socket = await open()
+    const gone = once(socket, 'close')
+    socket.resume()
+    socket.write('GET / HTTP/1.1\r\nHost: c\r\n\r\n'.repeat(1000))
+    await gone
+    expect(await attack()).toBe(409)
+    expect(await metrics()).toMatch(
+      /^cinderguard_refusals_total\{[^}]*reason="bad_request_framing"[^}]*\} 1$/m,
+    )
+  })
+
+  test.each([
+    ['os-detach', 'attachment_id'],
+    ['os-migrate_volume_completion', 'new_volume'],
+  ])('bodies of %s that are made to be expensive: others are served meanwhile', async (action, name) => {
+    await start()
+    expect(await attack()).toBe(409)
+    const body = JSON.stringify({ [action]: { [name]: `x${'{'.repeat(100_000)}x` } })
+    const answer = fetch(`${url}/v3/${PROJECTS.demo}/volumes/v/action`, {
+      method: 'POST',
+      headers: { 'x-auth-token': cloud.token('alice'), 'content-type': 'application/json' },
+      body,
+    })
+    expect(await attack()).toBe(409)
+    expect((await answer).status).toBe(400)
+  })
+
+  test('a flood of tokens that Keystone takes long over does not make it unready', async () => {
+    await start({ keystone_timeout: '8', decision_timeout: '9' })
+    expect(await attack()).toBe(409)
+    cloud.keystone.fault = ({ headers }) => String(headers['x-subject-token']).startsWith('flood')
+    const flood = await openAll(700)
+    for (const [at, socket] of flood.entries())
+      socket.write(
+        `GET /v3/${PROJECTS.demo}/volumes HTTP/1.1\r\nHost: c\r\nX-Auth-Token: flood-${at}\r\n\r\n`,
+      )
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    expect((await fetch(`${admin}/readyz`)).status).toBe(200)
+  })
 
   test('hundreds that leave at once: what they asked is not lost count of', async () => {
     await start()

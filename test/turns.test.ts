@@ -231,8 +231,7 @@ describe('which turn an operation takes', () => {
     const first = await turns.take(VOLUME, 0)
     occupy(turns)
     const create = { ...common, kind: 'attachment-create', volumeId: VOLUME } as const
-    const end = await takeTurn(create, nova, new Book(false), turns, 0.02)
-    end()
+    expect(await takeTurn(create, nova, new Book(false), turns, 0.02)).toBeNull()
     first.end()
   })
 

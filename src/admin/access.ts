@@ -1,14 +1,12 @@
 import type { RequestHandler } from 'express'
+import { isLoopback } from '../config/loopback.ts'
 import type { Address } from '../config/option.ts'
 import { Secret } from '../config/secret.ts'
 import type { TokenValidator } from '../identity/identity.ts'
 
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/
-const OWN_NAME = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)(?::\d+)?$/i
-
 /** Nobody but this machine reaches the address. */
 export function isLocal(address: Address): boolean {
-  return address.kind === 'unix' || LOOPBACK.test(address.host)
+  return address.kind === 'unix' || isLoopback(address.host)
 }
 
 /**
@@ -20,7 +18,8 @@ export function consoleAccess(address: Address, role: string, validator: TokenVa
   return async (request, response, next) => {
     response.setHeader('cache-control', 'no-store')
     if (isLocal(address)) {
-      if (address.kind === 'unix' || OWN_NAME.test(request.headers.host ?? '')) return next()
+      if (address.kind === 'unix' || isLoopback((request.headers.host ?? '').replace(/:\d+$/, '')))
+        return next()
       response.status(403).json({ error: 'this listener answers under its own address only' })
       return
     }

@@ -16,6 +16,8 @@ export interface AdminSources {
 /** The admin listener's pages: `/healthz` (alive), `/readyz` (can decide), `/metrics`. */
 export function createAdmin({ registry, readiness, isDraining, decisions, page }: AdminSources): Express {
   const app = express()
+  // Else what it throws would be shown with its stack.
+  app.set('env', 'production')
   app.disable('x-powered-by')
   app.disable('etag')
   app.get('/healthz', (_request, response) => {

@@ -62,6 +62,14 @@ export interface ClientOptions {
   readonly onCall?: (service: Callee, outcome: 'ok' | 'error', seconds: number) => void
 }
 
+/** The request target of a URL as it is written; that of a URL object would be a tidied one. */
+function targetOf(url: string): string {
+  const rest = url.slice(url.indexOf('://') + 3)
+  const start = rest.search(/[/?]/)
+  if (start === -1) return '/'
+  return rest[start] === '/' ? rest.slice(start) : `/${rest.slice(start)}`
+}
+
 /** Calls to one service at a time, and those that may wait for their turn. */
 const CALLS = 64
 const WAITING = 512
@@ -96,7 +104,7 @@ export function createClient(options: ClientOptions): { send: Send; close: () =>
     const url = new URL(request.url)
     const answer = await agents.current().request({
       origin: url.origin,
-      path: request.url.slice(request.url.indexOf('/', url.protocol.length + 2)),
+      path: targetOf(request.url),
       method: request.method,
       headers: request.headers,
       body: request.body ?? null,

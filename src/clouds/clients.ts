@@ -12,15 +12,16 @@ import { type Callee, createClient } from './client.ts'
 /** What a section says about TLS to its service. */
 type TlsSection = Pick<Config['nova'], 'cafile' | 'certfile' | 'keyfile' | 'insecure'>
 
-type Clients = Readonly<Record<Callee | 'serviceLogin', ReturnType<typeof createClient>>> & {
+type Clients = Readonly<Record<Callee | 'ownAccount' | 'serviceLogin', ReturnType<typeof createClient>>> & {
   /** TLS to Cinder, which the forwarder goes by, too. */
   readonly upstreamTls: ClientTlsSource
   close(): Promise<void>
 }
 
 /**
- * One client per service, with its own connections and time limit; the login of the service account has a client of
- * its own, as `[service_user]` has TLS options of its own.
+ * One client per service, with its own connections and time limit. The gateway's own account logs in and is looked up
+ * by a client of its own: what users make Keystone do must not make it unready. So does the service account, as
+ * `[service_user]` has TLS options of its own.
  *
  * @param onTls hears of TLS files that were replaced
  * @throws when a file cannot be used.
@@ -56,6 +57,7 @@ export function createClients(
     })
   const clients = {
     keystone: keystone(keystone_authtoken),
+    ownAccount: keystone(keystone_authtoken),
     serviceLogin: keystone(service_user),
     nova: createClient({
       service: 'nova',

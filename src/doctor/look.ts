@@ -45,7 +45,7 @@ export async function look(
   const another = config.credentials.service_user
   const service = async (): Promise<OwnAccount | null> => {
     if (another === undefined || another === account) return null
-    const { token } = await createSession(keystone.send, another, Date.now).get()
+    const { token } = await createSession(clients.serviceLogin.send, another, Date.now).get()
     return accountOf(await validate(token))
   }
   const validated = async (): Promise<Survey['validated']> => {

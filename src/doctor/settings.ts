@@ -1,8 +1,7 @@
+import { isLoopback } from '../config/loopback.ts'
 import { type Finding, ok } from './finding.ts'
 import { policyFinding } from './policy.ts'
 import { isUnknown, type Survey } from './survey.ts'
-
-const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 
 /** Settings that are temporary exceptions, or that do less than they seem to. */
 export function settingFindings(survey: Survey): readonly Finding[] {
@@ -52,7 +51,7 @@ export function settingFindings(survey: Survey): readonly Finding[] {
       })
   const admin = cinderguard.admin_bind
   const clear = cinderguard.admin_tls_cert_file === undefined
-  if (admin.kind === 'tcp' && !LOOPBACK.test(admin.host))
+  if (admin.kind === 'tcp' && !isLoopback(admin.host))
     findings.push({
       id: 'admin-listener',
       level: 'info',

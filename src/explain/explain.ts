@@ -94,10 +94,10 @@ export async function explain(
   const verdict = await judge(raw, envelope, draft, spoken).catch((fault: unknown) =>
     stages.reasonOf(fault, envelope.requestId),
   )
-  void draft.turn?.then((end) => end()).catch(() => undefined)
+  void draft.turn?.then((end) => end?.()).catch(() => undefined)
   const refusal = isRejection(verdict) ? stages.refine(verdict, stages.caller(draft), draft) : null
   const observed =
-    refusal !== null && draft.request !== undefined && stages.mode(refusal, draft) === 'observe'
+    isRejection(verdict) && draft.request !== undefined && stages.mode(verdict, draft) === 'observe'
   const { operation } = draft
   const volumeId = operation !== undefined && 'volumeId' in operation ? operation.volumeId : null
   const { step, status, command } = verdictStep(refusal, observed, volumeId, 'would')

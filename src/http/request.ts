@@ -79,6 +79,9 @@ export async function readRequest(
   if (isRejection(path)) return path
   const headers = readHeaders(raw.rawHeaders, raw.httpVersion, limits.maxHeaders)
   if (isRejection(headers)) return headers
+  // RFC 9112, 3.2.
+  if (raw.httpVersion === '1.1' && !headers.has('host'))
+    return reject('bad_request_framing', { problem: 'no Host' })
   const body = await readBody(raw, limits.maxBody, limits.bodyTime)
   if (body !== 'too-large' && isRejection(body)) return body
   const user =

@@ -3,7 +3,7 @@ import { JsonError, type PyValue, parseJson } from './json.ts'
 import type { Operation } from './operation.ts'
 import { type Route, routeOf } from './routes.ts'
 import { type GuardedAction, isGuardedAction, stringAt, violationOf } from './schema.ts'
-import type { Mount } from './target.ts'
+import { type Mount, overridesMethod } from './target.ts'
 import { compare, readVersion, type Version } from './version.ts'
 
 /** What classification reads of a request. */
@@ -31,6 +31,17 @@ export interface Surroundings {
   readonly maximum: Version | null
 }
 
+/**
+ * Whether Routes may take another method from the form that a POST carries (its `use_method_override`). A fixed Cinder
+ * then answers 415 for the body; one before 14.0 passes over it, and does what that method says.
+ */
+function isMethodForm({ method, contentType, body }: Classifiable): boolean {
+  if (method !== 'POST' || contentType === undefined) return false
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase()
+  if (type === 'multipart/form-data') return true
+  return type === 'application/x-www-form-urlencoded' && overridesMethod(body.toString('latin1'))
+}
+
 /** The first microversion with an attachments API. */
 const ATTACHMENTS: Version = [3, 27]
 const JSON_TYPES: readonly string[] = ['application/json', 'application/vnd.openstack.volume+json']
@@ -42,6 +53,7 @@ const JSON_TYPES: readonly string[] = ['application/json', 'application/vnd.open
 export function classify(request: Classifiable, around: Surroundings): Operation | Rejection {
   const route = routeOf(request.mount, request.method, request.segments)
   if (request.mount === 'versions' || request.mount === 'healthcheck') return UNVERSIONED
+  if (isMethodForm(request)) return reject('unsupported_content_type')
   const version = versionOf(request, around)
   if (route === null || isNoProject(route.project, around)) return otherAt(version)
   const isWatchedOnly = route.name === 'attachment-update' || route.name === 'attachment-create'

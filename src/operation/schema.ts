@@ -101,12 +101,18 @@ function isType(value: PyValue, type: Type): boolean {
 
 /** oslo.utils `is_uuid_like`: upper case, braces, `urn:uuid:` and missing dashes are all a uuid to it. */
 export function isUuidLike(text: string): boolean {
-  const bare = text
-    .replaceAll('urn:', '')
-    .replaceAll('uuid:', '')
-    .replace(/^[{}]+|[{}]+$/g, '')
-    .replaceAll('-', '')
+  const bare = withoutBraces(text.replaceAll('urn:', '').replaceAll('uuid:', '')).replaceAll('-', '')
   return /^[0-9a-fA-F]{32}$/.test(bare)
+}
+
+/** Python's `strip('{}')`; a regular expression would try each brace of a long row anew. */
+function withoutBraces(text: string): string {
+  const isBrace = (at: number): boolean => text[at] === '{' || text[at] === '}'
+  let start = 0
+  let end = text.length
+  while (start < end && isBrace(start)) start += 1
+  while (end > start && isBrace(end - 1)) end -= 1
+  return text.slice(start, end)
 }
 
 /** The inner object's string property, or null when it is absent or null. */

@@ -95,7 +95,7 @@ function isAmbiguousSegment(segment: string): boolean {
  * Cinder's Routes middleware lets a query parameter `_method` replace the method. WebOb splits the query at
  * `&` and `;`; only the parameter's name counts, so a value such as `name=my_method` stays usable.
  */
-function overridesMethod(query: string): boolean {
+export function overridesMethod(query: string): boolean {
   return query.split(/[&;]/).some((pair) => {
     const name = (pair.split('=', 1)[0] ?? '').replaceAll('+', ' ')
     return unescapeLeniently(name) === '_method'

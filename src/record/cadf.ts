@@ -2,7 +2,7 @@ import type { Outcome } from '../gateway.ts'
 import { REASONS, type Reason } from '../http/rejection.ts'
 import type { Token } from '../identity/identity.ts'
 import type { Operation } from '../operation/operation.ts'
-import { decisionRecord } from './record.ts'
+import { clipped, decisionRecord } from './record.ts'
 
 /** What an event says of the gateway itself, and what a pure function cannot know. */
 export interface EventContext {
@@ -80,7 +80,7 @@ export function cadfEvent(outcome: Outcome, context: EventContext): CadfEvent {
               : { id: service.userId, name: service.userName, roles: service.roles },
           rules: draft.rules ?? null,
           asked: draft.operation === undefined ? null : askedOf(draft.operation),
-          facts: factsOf(outcome),
+          ...factsOf(outcome),
         },
       },
     ],
@@ -95,7 +95,9 @@ function holderOf({ userDomainId, scope, isAdminProject }: Token): { readonly [k
 /** The operation, without what only looks into the request. */
 function askedOf(operation: Operation): Json {
   const { asked: _, ...fields } = operation
-  return fields as unknown as Json
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, clipped(value)]),
+  ) as unknown as Json
 }
 
 function scopeOf(user: Token): { readonly [key: string]: Json } {
@@ -112,12 +114,21 @@ function targetOf(decision: ReturnType<typeof decisionRecord>): { readonly [key:
   return { typeURI: 'service/storage/block/volume', id: volume_id ?? 'unknown', attachment_id }
 }
 
-/** What was asked and what was answered, without what policy alone reads of a volume. */
-function factsOf(outcome: Outcome): Json {
-  return (outcome.draft.facts?.entries?.() ?? []).map(([question, answer]) => ({
-    question: JSON.parse(question) as Json,
-    answer: withoutView(answer),
-  }))
+/** Characters of one event's facts: a volume may have a thousand attachments, and a thousand events are kept. */
+const MAX_FACTS = 32_768
+
+/** What was asked and what was answered, without what policy alone reads of a volume; how many were too long. */
+function factsOf(outcome: Outcome): { readonly facts: readonly Json[]; readonly facts_left_out: number } {
+  const known = outcome.draft.facts?.entries?.() ?? []
+  let room = MAX_FACTS
+  const facts = known.flatMap(([question, answer]) => {
+    const fact = { question: JSON.parse(question) as Json, answer: withoutView(answer) }
+    const length = JSON.stringify(fact).length
+    if (length > room) return []
+    room -= length
+    return [fact]
+  })
+  return { facts, facts_left_out: known.length - facts.length }
 }
 
 function withoutView(answer: unknown): Json {
@@ -126,11 +137,14 @@ function withoutView(answer: unknown): Json {
   return rest as unknown as Json
 }
 
-/** The event without the facts it rests on, which have no limit; for sinks that have one. */
+/** The event without the facts it rests on, for sinks that have a limit. */
 export function withoutFacts(event: CadfEvent): CadfEvent {
   const { attachments } = event
   if (!Array.isArray(attachments)) return event
-  const shorter = attachments.map((each) => ({ ...each, content: { ...each.content, facts: 'too long' } }))
+  const shorter = attachments.map(({ content, ...each }) => {
+    const left = content.facts.length + content.facts_left_out
+    return { ...each, content: { ...content, facts: [], facts_left_out: left } }
+  })
   return { ...event, attachments: shorter }
 }
 

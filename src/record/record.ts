@@ -1,5 +1,6 @@
 import type { Draft, Outcome } from '../gateway.ts'
 import { isRejection } from '../http/rejection.ts'
+import type { GuardedRequest } from '../http/request.ts'
 import { classifiable } from '../operation/classifiable.ts'
 import { classify } from '../operation/classify.ts'
 import { isGuarded } from '../operation/operation.ts'
@@ -13,12 +14,13 @@ import { STAGES, type StageSeconds } from '../stage-clock.ts'
 export function labelOf(draft: Draft): string {
   if (draft.operation !== undefined) return draft.operation.kind
   if (draft.request === undefined) return 'unread'
-  const looksLike = classify(classifiable(draft.request), {
-    tokenProject: null,
-    anyProject: true,
-    maximum: null,
-  })
-  return isRejection(looksLike) ? 'unclassified' : looksLike.kind
+  draft.looksLike ??= looksLike(draft.request)
+  return draft.looksLike
+}
+
+function looksLike(request: GuardedRequest): string {
+  const found = classify(classifiable(request), { tokenProject: null, anyProject: true, maximum: null })
+  return isRejection(found) ? 'unclassified' : found.kind
 }
 
 export function isService(draft: Draft): boolean {
@@ -43,7 +45,20 @@ export function verdictOf(outcome: Outcome): 'forwarded' | 'refused' | 'observed
   return outcome.observed === null ? 'forwarded' : 'observed'
 }
 
+/** Characters of a text in a record: what a client writes into a request may be a thousand times as long. */
+const MAX_TEXT = 512
+
+/** The record's form of a text, or of anything else as it is. */
+export function clipped<T>(value: T): T | string {
+  return typeof value === 'string' && value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value
+}
+
+/** The decision's fields; a text that is longer than 512 characters is cut. */
 export function decisionRecord(outcome: Outcome): DecisionRecord {
+  return Object.fromEntries(Object.entries(fieldsOf(outcome)).map(([name, value]) => [name, clipped(value)]))
+}
+
+function fieldsOf(outcome: Outcome): DecisionRecord {
   const { draft, envelope } = outcome
   const rejection = outcome.rejection ?? outcome.observed
   const user = draft.identity?.user

@@ -11,6 +11,9 @@ export interface Modes {
   of(rejection: Rejection | null, operation: OperationKind | null): Mode
 }
 
+/** Reasons that rest on what a client says of itself. */
+const GUESSED: ReadonlySet<string> = new Set<Reason>(['service_token_missing', 'service_role_missing'])
+
 /**
  * Reads `[cinderguard] mode` and `mode_overrides`, whose items are `NAME=enforce` or `NAME=observe`.
  * @param isRule whether a policy rule has this name
@@ -30,6 +33,10 @@ export function readModes(
     if (split < 1 || (mode !== 'enforce' && mode !== 'observe'))
       problems.push(`"${item}" is not NAME=enforce or NAME=observe`)
     else if (named.has(name)) problems.push(`"${name}" is named twice`)
+    else if (GUESSED.has(name))
+      problems.push(
+        `"${name}" cannot have a mode of its own, since any client can look like a service: see trusted_service_users`,
+      )
     else if (!OPERATION_KINDS.includes(name) && !Object.hasOwn(REASONS, name) && !isRule(name))
       problems.push(`"${name}" is no operation (such as volume-detach), no reason and no policy rule`)
     else named.set(name, mode)

@@ -53,6 +53,15 @@ describe('one call', () => {
     expect(calls).toEqual(['nova ok true'])
   })
 
+  test.each([
+    ['', '/'],
+    ['?x=/1', '/?x=/1'],
+    ['/', '/'],
+    ['/a', '/a'],
+  ])('asks "%s" behind the authority as %s', async (path, target) => {
+    expect((await client().send(get(path))).text).toBe(`GET ${target} `)
+  })
+
   test('does not follow redirects', async () => {
     server.fault = (_request, response) => {
       response.writeHead(302, { location: '/elsewhere' }).end()

@@ -6,7 +6,7 @@ import { plain, type RawRequest } from './raw-request.ts'
  * connection, and a number is Cinder's own answer. `form`: Cinder's Routes let the body name the method, and Cinder then
  * refuses the body for its type (415); the stand-in cloud has no such route (404).
  */
-export type Expected = 'guarded' | 'refused' | 'closed' | 'form' | number
+export type Expected = 'guarded' | 'refused' | 'closed' | number
 export type Form = readonly [name: string, make: (of: Names) => RawRequest, expected: Expected]
 
 export interface Names {
@@ -183,14 +183,19 @@ export const FORMS: Readonly<Record<string, readonly Form[]>> = {
     ['_method with a long s', by('GET', (target) => `${target}?_method=po%C5%BFt`), 'refused'],
     ['_method twice', by('GET', (target) => `${target}?_method=GET&_method=POST`), 'refused'],
     ['X-HTTP-Method-Override', withHeader(['X-HTTP-Method-Override', 'GET']), 'guarded'],
-    ['_method in a form', formPost('application/x-www-form-urlencoded', '_method=DELETE'), 'form'],
+    ['_method in a form', formPost('application/x-www-form-urlencoded', '_method=DELETE'), 415],
     [
       '_method in a multipart form',
       formPost(
         'multipart/form-data; boundary=b',
         '--b\r\nContent-Disposition: form-data; name="_method"\r\n\r\nDELETE\r\n--b--\r\n',
       ),
-      'form',
+      415,
+    ],
+    [
+      '_method in a form, encoded',
+      formPost('Application/X-WWW-Form-URLEncoded; a=b', 'a=b;%5fmethod=DELETE'),
+      415,
     ],
     ['in lower case', by('post'), 'refused'],
     ['unknown', by('PROPFIND'), 'refused'],
@@ -421,6 +426,5 @@ export const PREFIXED: readonly Form[] = [
 /** What the client reads; undefined for no answer at all. */
 export function statusOf(expected: Expected): number | undefined {
   if (expected === 'closed') return undefined
-  if (expected === 'form') return 415
   return expected === 'guarded' ? 409 : expected === 'refused' ? 400 : expected
 }

@@ -128,6 +128,23 @@ describe('mode_overrides', () => {
     expect((await act({ action: 'os-terminate_connection' })).status).toBe(409)
   })
 
+  test.each([
+    { 'cinderguard.mode': 'observe', 'cinderguard.mode_overrides': 'attachment_in_use=enforce' },
+    { 'cinderguard.mode_overrides': 'service_token_missing=observe' },
+  ])('who looks like a service is judged like anybody: %j', async (options) => {
+    if (options['cinderguard.mode'] === undefined)
+      await expect(startTestGateway(options)).rejects.toThrow('"service_token_missing" cannot have a mode')
+    await start('cinderguard.mode' in options ? options : {})
+    const headers = {
+      'user-agent': 'nova',
+      'x-openstack-request-id': 'req-00000000-0000-4000-8000-000000000000',
+    }
+    expect((await act({ headers })).status).toBe(409)
+    expect(await metrics('cinderguard_refusals_total')).toEqual([
+      'cinderguard_refusals_total{operation="volume-detach",reason="service_token_missing",status="409"} 1',
+    ])
+  })
+
   test('with a name that means nothing stop the start', async () => {
     await start({})
     await expect(startTestGateway({ 'cinderguard.mode_overrides': 'detach=observe' })).rejects.toThrow(

@@ -86,7 +86,7 @@ test('one whole record line', () => {
       '"facts":[{"question":{"fact":"volume","volumeId":"v"},"answer":{"id":"v","projectId":"demo",' +
       '"userId":null,"status":"in-use","migrationStatus":null}},' +
       '{"question":{"fact":"serverVolume","serverId":"s","volumeId":"v"},' +
-      '"answer":{"attachmentId":"a","comparable":true}}]}}]}',
+      '"answer":{"attachmentId":"a","comparable":true}}],"facts_left_out":0}}]}',
   )
 })
 
@@ -105,7 +105,24 @@ test('of what passed: the rule that allowed it, as CADF says it', () => {
 
 test('without its facts it is short', () => {
   const [attachment] = withoutFacts(cadfEvent(outcome, CONTEXT)).attachments as { content: object }[]
-  expect(attachment?.content).toMatchObject({ facts: 'too long', reason: 'attachment_in_use' })
+  expect(attachment?.content).toMatchObject({ facts: [], facts_left_out: 2, reason: 'attachment_in_use' })
+})
+
+test('what has no limit elsewhere has one here: texts of a client, and facts', () => {
+  const attachmentId = '\u{e000}'.repeat(38_000)
+  const operation = { ...outcome.draft.operation, attachmentId } as NonNullable<Outcome['draft']['operation']>
+  const many = Array.from({ length: 1000 }, () => ({ id: attachmentId.slice(0, 36) }))
+  const facts = { get: () => undefined, entries: () => [...FACTS, ['{"fact":"attachments"}', many] as const] }
+  const rejection = reject('schema_violation', { problem: attachmentId })
+  const event = cadfEvent({ ...outcome, draft: { ...outcome.draft, operation, facts }, rejection }, CONTEXT)
+  expect(JSON.stringify(event).length).toBeLessThan(16_384)
+  const [attachment] = event.attachments as { content: Record<string, unknown> }[]
+  expect(attachment?.content).toMatchObject({
+    problem: `${attachmentId.slice(0, 512)}…`,
+    attachment_id: `${attachmentId.slice(0, 512)}…`,
+    facts: [{ question: { fact: 'volume' } }, { question: { fact: 'serverVolume' } }],
+    facts_left_out: 1,
+  })
 })
 
 describe('is found by', () => {

@@ -50,6 +50,15 @@ test.each([
   expect(withLocks(modes, (rule) => rule === 'volume:delete').of(rejection, 'other')).toBe(expected)
 })
 
+test.each(['service_token_missing', 'service_role_missing'])(
+  '%s rests on what a client says of itself, and has no mode of its own',
+  (name) => {
+    expect(readModes('enforce', [`${name}=observe`], isRule)).toEqual({
+      problems: [expect.stringContaining('any client can look like a service')],
+    })
+  },
+)
+
 test('all that is wrong is said at once', () => {
   const items = [
     'volume-detach',

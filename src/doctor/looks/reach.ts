@@ -2,10 +2,9 @@ import { statSync } from 'node:fs'
 import { request } from 'node:https'
 import { connect, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { isLoopback } from '../../config/loopback.ts'
 import type { Config } from '../../config/options.ts'
 import type { UpstreamReach } from '../survey.ts'
-
-const LOOPBACK = /^(?:127\.|\[::1\]$|localhost$)/
 
 /**
  * Who besides the gateway can reach the upstream, as far as that shows from here.
@@ -22,7 +21,7 @@ export async function upstreamReach(
   }
   const url = new URL(upstream)
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
-  if (LOOPBACK.test(url.hostname)) return { kind: 'loopback', openAt: await openAt(outside, port) }
+  if (isLoopback(url.hostname)) return { kind: 'loopback', openAt: await openAt(outside, port) }
   const asks = upstream_certfile !== undefined && url.protocol === 'https:'
   return { kind: 'network', answersAnybody: asks ? await answersWithoutCertificate(url) : null }
 }
