@@ -239,7 +239,7 @@ describe('report and doctor', () => {
     cloud.reset()
     await detach({ ...byNova, 'x-service-token': cloud.token('nova') })
     expect(await ask()).toEqual([0, expect.stringContaining('READY to enforce')])
-    expect((await ask())[1]).toContain('went well at')
+    expect((await ask())[1]).toContain('succeeded at')
 
     const [code, found] = await here(doctor, '--config-file', conf, '--admin', `${admin}`)
     expect(code).toBe(1)

@@ -153,7 +153,7 @@ describe('each finding has its reason and its remedy', () => {
     ],
     [
       "Keystone does not let the account ask about others' tokens",
-      { validated: { problem: 'a token look-up was answered 403' } },
+      { validated: { problem: 'a token lookup was answered 403' } },
       'token-validation',
       'error',
       /answered 403[\s\S]*role add --user u-cg --project p-service service/,
