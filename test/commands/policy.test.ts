@@ -58,7 +58,7 @@ test('list: the effective policy, with layer and place', async () => {
   expect(rows.length).toBe(168)
   expect(rows.find(({ rule }) => rule === DETACH)).toMatchObject({
     layer: 'local',
-    where: 'policies/ossn-0092.yaml:11',
+    where: 'policies/ossn-0092.yaml:12',
   })
   expect(rows.find(({ rule }) => rule === 'volume:get')).toMatchObject({ layer: 'default', where: null })
 })
@@ -233,7 +233,7 @@ describe('test', () => {
     const { code, out } = await policy('test', cases, ...OSSN)
     expect([code, out]).toEqual([
       1,
-      `FAILED  ${DETACH}: expected allow, found refuse, by ${DETACH} (local, policies/ossn-0092.yaml:11)\n0 passed, 1 failed\n`,
+      `FAILED  ${DETACH}: expected allow, found refuse, by ${DETACH} (local, policies/ossn-0092.yaml:12)\n0 passed, 1 failed\n`,
     ])
   })
   test.each([
