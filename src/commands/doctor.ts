@@ -9,7 +9,7 @@ import { type Given, look } from '../doctor/look.ts'
 import { readRecorded } from '../record/recorded.ts'
 import { mergedReport } from '../rollout/merge.ts'
 import type { ReadinessReport } from '../rollout/report.ts'
-import { askAdmin } from './ask-admin.ts'
+import { AdminError, askAdmin } from './ask-admin.ts'
 import { clientAccount } from './client-account.ts'
 import { type Admins, adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
@@ -96,8 +96,7 @@ async function sawRequest(admins: Admins, requestId: string): Promise<boolean> {
       askAdmin(address, path, process.env.OS_TOKEN).then(
         () => true,
         (error: unknown) => {
-          if (error instanceof Error && error.message.endsWith('no such decision among the latest'))
-            return false
+          if (error instanceof AdminError && error.status === 404) return false
           throw error
         },
       ),

@@ -109,8 +109,6 @@ export type Named = { readonly id: string } | { readonly name: string; readonly 
 export type Credentials = {
   /** Without a final slash; may or may not end in /v3. */
   readonly authUrl: string
-  readonly cafile: string | undefined
-  readonly insecure: boolean
 } & (
   | { readonly kind: 'password'; readonly user: Named; readonly password: Secret; readonly project: Named }
   | {
@@ -146,7 +144,7 @@ export function credentialsOf(account: Account): Credentials | readonly Flaw[] {
   const userDomain = domain(a.user_domain_id, a.user_domain_name) ?? fallback
   const projectDomain = domain(a.project_domain_id, a.project_domain_name) ?? fallback
   const authUrl = needed(a.auth_url, 'auth_url is needed')
-  const common = { authUrl: authUrl ?? '', cafile: a.cafile, insecure: a.insecure }
+  const common = { authUrl: authUrl ?? '' }
   const user = named('user', a.user_id, a.username, userDomain)
 
   if (a.auth_type === 'v3applicationcredential') {

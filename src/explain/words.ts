@@ -10,6 +10,7 @@ export const CHECK_TITLES: Readonly<Record<string, string>> = {
   policy: "Cinder's policy rules, before the safety check",
   connection: 'Safety check: no server loses its connection (CVE-2023-2088)',
   'policy-between': "Cinder's policy rules, between the two halves of a forced detach",
+  'policy-after': "Cinder's policy rules, after the safety check",
   detach: 'Safety check: no server uses the attachment (CVE-2023-2088)',
   beyond: 'Optional checks beyond the fix',
 }

@@ -102,9 +102,12 @@ export type GuardedOperation =
   | AttachmentDelete
 /** Not guarded by a fixed Cinder, but able to change what a check rests on. */
 export type WatchedOperation = VolumeResetStatus | AttachmentUpdate | AttachmentCreate
-/** What checks decide on: of others, those that a rule is enforced for. */
-export type JudgedOperation = GuardedOperation | WatchedOperation | Other
-export type Operation = JudgedOperation
+/** One for which the gateway enforces a rule. */
+export type RuledOther = Other & { readonly rules: readonly [ApiRule, ...ApiRule[]] }
+/** What checks decide on. */
+export type JudgedOperation = GuardedOperation | WatchedOperation | RuledOther
+/** What Cinder would do with a request. */
+export type Operation = GuardedOperation | WatchedOperation | Other
 export type OperationKind = Operation['kind']
 
 const EACH_KIND: Readonly<Record<OperationKind, true>> = {

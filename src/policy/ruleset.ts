@@ -36,9 +36,6 @@ export interface BundleRule extends Override {
   readonly locked: boolean
 }
 
-/** Cinder's own rules, the organisation's bundle over them, and the files of this gateway over both. */
-export type Layer = 'default' | 'bundle' | 'local'
-
 /** All rules in force: Cinder's own defaults under the operator's. Immutable; a reload makes another. */
 export interface RuleSet {
   /** @throws PolicyError where Cinder would answer 500, and UnansweredError where another server must be asked. */

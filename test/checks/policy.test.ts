@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { credentialsOf } from '../../src/checks/caller.ts'
 import { type PolicyRules, policyCheck } from '../../src/checks/policy.ts'
 import { createChecks } from '../../src/checks/table.ts'
+import { CHECK_TITLES } from '../../src/explain/words.ts'
 import type { Identity, Scope } from '../../src/identity/identity.ts'
 import type { GuardedOperation } from '../../src/operation/operation.ts'
 import { compileRules, type RuleSet } from '../../src/policy/ruleset.ts'
@@ -142,6 +143,8 @@ describe("the rules of an operation, in Cinder's order", () => {
       'policy-after',
       'beyond',
     ])
+    // An explanation has a title for each.
+    expect(Object.keys(CHECK_TITLES).toSorted()).toEqual(names.toSorted())
   })
 })
 

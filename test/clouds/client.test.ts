@@ -203,7 +203,7 @@ describe('a service that fails again and again', () => {
 describe('time and size have limits', () => {
   test('a server that says nothing is given up, once for all attempts', async () => {
     server.fault = () => true
-    const { send, calls } = client({ timeout: 0.1, retries: 5 })
+    const { send, calls } = client({ timeout: 0.5, retries: 5 })
     await expect(send(get())).rejects.toThrow(new CloudError('nova', 'no answer in time'))
     expect(server.count()).toBe(1)
     expect(calls).toEqual(['nova error true'])

@@ -10,7 +10,7 @@ beforeEach(async () => {
   for (const server of servers) await server.start()
   now = 0
   const addresses = servers.map(({ address }) => address)
-  store = memcachedStore({ servers: addresses, timeout: 0.1, deadRetry: 30, now: () => now })
+  store = memcachedStore({ servers: addresses, timeout: 1, deadRetry: 30, now: () => now })
 })
 afterEach(async () => {
   await store.close()
@@ -44,7 +44,7 @@ test.for([
   const started = performance.now()
   for (const name of lost) await expect(store.get(name)).rejects.toThrow()
   // One of them waited, the others were not asked.
-  expect(performance.now() - started).toBeLessThan(400)
+  expect(performance.now() - started).toBeLessThan(1900)
   for (const name of NAMES.filter((each) => !lost.includes(each))) expect(await store.get(name)).toBe('value')
   if (broken.isHanging) broken.isHanging = false
   else await broken.start()

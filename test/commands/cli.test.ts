@@ -305,7 +305,7 @@ test('serve: writes decision records, opens their file anew at SIGHUP, ends at S
   }
   const linesOf = (file: string) => {
     try {
-      return readFileSync(file, 'utf8').trim().split('\n').length
+      return readFileSync(file, 'utf8').split('\n').length - 1
     } catch {
       return 0
     }

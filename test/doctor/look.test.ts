@@ -36,7 +36,7 @@ function configured(overrides: Readonly<Record<string, string>>): Config {
     env: {},
     overrides: {
       'cinderguard.upstream': cloud.urls.cinder,
-      'cinderguard.nova_timeout': '0.3',
+      'cinderguard.nova_timeout': '1',
       'keystone_authtoken.auth_url': cloud.urls.keystone,
       ...GATEWAY_ACCOUNT,
       'service_user.send_service_user_token': 'true',

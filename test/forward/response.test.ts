@@ -8,16 +8,16 @@ import { ok, Upstream } from '../support/upstream.ts'
 describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
   let upstream: Upstream
   let gateway: TestGateway
+  /** The same with little patience. */
+  let hasty: TestGateway
   let token: string
   const TIMEOUT = 0.4
 
   beforeAll(async () => {
     upstream = await Upstream.start()
-    gateway = await startTestGateway({
-      'cinderguard.forwarder': engine,
-      'cinderguard.upstream': upstream.url,
-      'cinderguard.upstream_timeout': String(TIMEOUT),
-    })
+    const options = { 'cinderguard.forwarder': engine, 'cinderguard.upstream': upstream.url }
+    gateway = await startTestGateway(options)
+    hasty = await startTestGateway({ ...options, 'cinderguard.upstream_timeout': String(TIMEOUT) })
     token = gateway.cloud.token('alice')
   })
   beforeEach(() => {
@@ -26,6 +26,7 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
   })
   afterAll(async () => {
     await gateway.stop()
+    await hasty.stop()
     await upstream.stop()
   })
 
@@ -43,6 +44,7 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
       body,
     )
   const ask = (bytes: string) => askRaw(gateway.url, bytes)
+  const askHasty = (bytes: string) => askRaw(hasty.url, bytes.replace(token, hasty.cloud.token('alice')))
   const BAD_GATEWAY = '{"computeFault": {"code": 502, "message": "Bad gateway."}}'
   const TIMED_OUT = '{"computeFault": {"code": 504, "message": "The gateway has timed out."}}'
 
@@ -111,7 +113,7 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
     ])('%s answered by %j has no body, and ends at once', async (method, reply, status, length) => {
       upstream.answer = () => reply
       const client = await RawClient.connect(gateway.url)
-      const answer = await client.send(get(method)).response({ head: method === 'HEAD', limit: 300 })
+      const answer = await client.send(get(method)).response({ head: method === 'HEAD' })
       expect([answer.status, answer.complete, header(answer, 'content-length')]).toEqual([
         status,
         true,
@@ -123,15 +125,15 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
     })
 
     test('chunks come as they are sent, not when all are there', async () => {
+      let goOn = (): void => undefined
       upstream.answer = (_request, socket) => {
         socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n')
-        setTimeout(() => socket.write('6\r\nsecond\r\n0\r\n\r\n'), 200)
+        goOn = () => void socket.write('6\r\nsecond\r\n0\r\n\r\n')
         return undefined
       }
       const client = await RawClient.connect(gateway.url)
-      const started = performance.now()
       await client.send(get()).sees('first')
-      expect(performance.now() - started).toBeLessThan(180)
+      goOn()
       const answer = await client.response()
       expect([answer.body.toString(), header(answer, 'transfer-encoding')]).toEqual([
         'firstsecond',
@@ -184,7 +186,7 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
       const started = performance.now()
       const answer = await ask(get())
       expect([answer.complete, answer.body.toString()]).toEqual([false, 'half'])
-      expect(performance.now() - started).toBeLessThan(TIMEOUT * 1000 - 50)
+      expect(performance.now() - started).toBeLessThan(4000)
     })
 
     test('within a chunked answer: no last chunk is invented', async () => {
@@ -198,7 +200,7 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
 
     test('falling silent within its answer: the same, in time', async () => {
       upstream.answer = () => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'
-      const answer = await ask(get())
+      const answer = await askHasty(get())
       expect([answer.complete, answer.body.toString()]).toEqual([false, 'half'])
     })
 
@@ -208,10 +210,10 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
     ])('never answering %s: 504 in time, and asked once', async (_method, request) => {
       upstream.answer = () => undefined
       const started = performance.now()
-      const answer = await ask(request())
+      const answer = await askHasty(request())
       expect([answer.status, answer.body.toString()]).toEqual([504, TIMED_OUT])
       expect(header(answer, 'retry-after')).toBe('5')
-      expect(performance.now() - started).toBeLessThan(TIMEOUT * 1000 + (engine === 'undici' ? 1100 : 300))
+      expect(performance.now() - started).toBeLessThan(4000)
       expect(upstream.requests).toHaveLength(1)
     })
 
@@ -313,7 +315,7 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
       client.send(get())
       await expect.poll(() => upstream.requests.length).toBe(1)
       client.destroy()
-      await expect.poll(() => upstream.open, { timeout: TIMEOUT * 1000 - 100, interval: 10 }).toBe(0)
+      await expect.poll(() => upstream.open, { timeout: 5000, interval: 10 }).toBe(0)
       await expect.poll(inFlight).toBe(0)
     })
 
@@ -322,7 +324,7 @@ describe.each(['http-proxy-3', 'undici'])('%s', (engine) => {
       const client = await RawClient.connect(gateway.url)
       await client.send(get()).sees('half')
       client.destroy()
-      await expect.poll(() => upstream.open, { timeout: TIMEOUT * 1000 - 100, interval: 10 }).toBe(0)
+      await expect.poll(() => upstream.open, { timeout: 5000, interval: 10 }).toBe(0)
       await expect.poll(inFlight).toBe(0)
     })
 

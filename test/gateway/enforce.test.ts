@@ -199,7 +199,7 @@ describe('http: rules ask another server', () => {
     await new Promise((resolve) => judge.close(resolve))
   })
   const started = (rules: Record<string, string>, options = {}) =>
-    startTestGateway({ 'oslo_policy.remote_timeout': '0.3', ...options }, { policy: policyWith(rules) })
+    startTestGateway({ 'oslo_policy.remote_timeout': '1', ...options }, { policy: policyWith(rules) })
 
   test('with the rule, the target and the credentials as oslo.policy sends them; True allows', async () => {
     gateway = await started({ 'volume:extend': `${url}/judge/%(project_id)s` })

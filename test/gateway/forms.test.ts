@@ -26,7 +26,9 @@ for (const [group, forms] of Object.entries(FORMS)) {
       }
       const request = make(names)
       request.headers.push(['Connection', 'close'])
-      const [status] = statusesOf(await sendBytes(gateway.url, render(request))).filter((each) => each >= 200)
+      const [status] = statusesOf(await sendBytes(gateway.url, render(request), { patience: 8000 })).filter(
+        (each) => each >= 200,
+      )
       expect(status).toBe(statusOf(expected))
       // Nothing that changes anything came through.
       expect(gateway.cloud.cinder.requests.filter(({ method }) => method === 'DELETE')).toEqual([])

@@ -16,9 +16,9 @@ import { askRaw, lines } from '../support/raw.ts'
 let gateway: TestGateway
 beforeAll(async () => {
   gateway = await startTestGateway({
-    'cinderguard.nova_timeout': '0.3',
-    'cinderguard.keystone_timeout': '0.3',
-    'cinderguard.cinder_timeout': '0.3',
+    'cinderguard.nova_timeout': '1',
+    'cinderguard.keystone_timeout': '1',
+    'cinderguard.cinder_timeout': '1',
   })
 })
 beforeEach(() => {

@@ -9,7 +9,7 @@ import { faultOf } from '../../src/http/fault.ts'
 import { reject } from '../../src/http/rejection.ts'
 import type { GuardedRequest } from '../../src/http/request.ts'
 import type { Identity } from '../../src/identity/identity.ts'
-import type { Operation } from '../../src/operation/operation.ts'
+import { isJudged, type JudgedOperation, type Operation } from '../../src/operation/operation.ts'
 
 /** The order of a request's life, with every stage a stand-in that says when it is asked. */
 const REQUEST: GuardedRequest = {
@@ -442,6 +442,13 @@ describe('exactly one record', () => {
     })
     expect([lived.body, reasons(lived)]).toEqual(['broken off', ['upstream_unreachable']])
   })
+})
+
+test('what has no rule is no judged operation', () => {
+  const other = { kind: 'other', projectInUrl: null, version: '' } as const
+  // @ts-expect-error checks are not asked about it
+  const judged: JudgedOperation = other
+  expect(isJudged(judged)).toBe(false)
 })
 
 test('what was not judged cannot be forwarded', () => {

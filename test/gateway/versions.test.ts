@@ -7,7 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 /** What the gateway must know of versions, and what goes on while nobody tells. */
 let gateway: TestGateway
 beforeEach(async () => {
-  gateway = await startTestGateway({ 'cinderguard.cinder_timeout': '0.3' })
+  gateway = await startTestGateway()
 })
 afterEach(() => gateway.stop())
 

@@ -37,7 +37,7 @@ const keystone: TokenValidator = {
     const text = token.reveal()
     asked.push(text)
     if (text === 'bad') return 'invalid'
-    return text === 'admin' ? { ...TOKEN, userId: 'root', roles: ['admin'] } : TOKEN
+    return text === 'admin' ? { ...TOKEN, userId: 'superuser-root', roles: ['admin'] } : TOKEN
   },
 }
 const gateway = (secret = 'a shared secret key'): TokenValidator =>
@@ -98,7 +98,7 @@ describe('whoever holds the store', () => {
     await ask(gateway(), 'admin')
     const text = JSON.stringify([...entries])
     expect(entries.size).toBe(1)
-    for (const secret of ['admin', 'root', 'alice']) {
+    for (const secret of ['admin', 'superuser-root', 'alice']) {
       expect(text).not.toContain(secret)
       expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain(secret)
     }

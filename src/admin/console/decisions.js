@@ -49,6 +49,8 @@ export function startDecisions(open) {
   for (const name of ['focusin', 'focusout', 'mouseenter', 'mouseleave'])
     list.addEventListener(name, () => setTimeout(settle))
   list.addEventListener('keydown', walk)
+  // The focus returns to the row whose detail was read.
+  at('detail').addEventListener('close', () => setTimeout(settle))
 }
 
 /** Takes records in, as `/decisions` and the events give them. */
@@ -85,7 +87,8 @@ function settle() {
 
 function hold() {
   const list = at('decisions')
-  const isHeld = isPaused || list.contains(document.activeElement) || list.matches(':hover')
+  const isHeld =
+    isPaused || at('detail').open || list.contains(document.activeElement) || list.matches(':hover')
   if (!isHeld) held = null
   else held ??= new Set(decisions.map(({ id }) => id))
 }
