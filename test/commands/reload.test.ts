@@ -102,7 +102,9 @@ describe('SIGHUP', () => {
     const change = { nova_timeout: '7', 'keystone_authtoken.password': 'another', mode: 'observe' }
     for (const changed of [['[cinderguard] mode'], []]) {
       expect(await reloaded(change)).toMatchObject({ changed })
-      const told = lines().filter(({ msg }) => msg === 'changed options that take effect only after a restart')
+      const told = lines().filter(
+        ({ msg }) => msg === 'changed options that take effect only after a restart',
+      )
       expect(told.at(-1)?.options).toEqual(['[cinderguard] nova_timeout', '[keystone_authtoken] password'])
     }
     expect(gateway.said).not.toContain('another')
