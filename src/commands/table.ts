@@ -83,7 +83,7 @@ export const COMMANDS = {
       '[--admin URL]... [--since WHEN] [--format json]',
       '--audit-log FILE... [--since WHEN] [--format json]',
     ],
-    about: ['The token in OS_TOKEN is sent where admin_bind is not a loopback address.'],
+    about: ['Where admin_bind is not a loopback address the gateway requires a token: set OS_TOKEN.'],
     flags: {
       admin: ADMIN,
       'audit-log': AUDIT_LOG,

@@ -105,7 +105,7 @@ export const OPTIONS = {
       type: 'list',
       live: true,
       default: '',
-      help: 'Another mode for one operation, reason or policy rule: NAME=enforce or NAME=observe, comma-separated, such as volume-detach=observe. A rule takes precedence over a reason, a reason over an operation, and an operation over mode.',
+      help: 'Another mode for one operation, reason or policy rule: NAME=enforce or NAME=observe, comma-separated, such as volume-detach=observe. A rule takes precedence over a reason, a reason over an operation, and an operation over mode. The reasons service_token_missing and service_role_missing are not accepted, since any client can look like a service.',
     },
     trusted_service_users: {
       type: 'list',
