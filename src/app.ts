@@ -130,7 +130,7 @@ export async function createApp(
       gather: async (questions) => gather(questions, known, isBound ? await vouched(caller) : caller, facts),
     } satisfies Pick<FactBook, 'gather'>)
   }
-  const isLocked = (rule: string) => policy.current().source?.(rule)?.locked === true
+  const isLocked = (rule: string) => policy.current().source(rule)?.locked === true
   const stages: Stages = {
     envelope: envelopeOf,
     read: (raw, envelope) =>
@@ -169,8 +169,8 @@ export async function createApp(
     },
     policyInForce() {
       const rules = policy.current()
-      const { version = null, digest = '' } = policy.identity?.() ?? {}
-      return { version, digest, layerOf: (rule) => rules.source?.(rule)?.layer ?? null }
+      const { version, digest } = policy.identity()
+      return { version, digest, layerOf: (rule) => rules.source(rule)?.layer ?? null }
     },
     turn: (operation, identity, facts) =>
       takeTurn(operation, identity, facts, turns, config.cinderguard.decision_timeout / 2),
@@ -211,7 +211,7 @@ export async function createApp(
     explaining: explaining(
       { stages, checksBy, policy: policy.current },
       { validator: tokens.validator, ownToken: async () => (await session.get()).token, bookFor },
-      () => policy.identity?.().digest ?? null,
+      () => policy.identity().digest,
     ),
     probes: {
       keystone: () => checkOwnToken(session, ownTokens, serviceSession),

@@ -109,6 +109,6 @@ function adminTls({ cinderguard }: Config): TlsFiles | undefined {
 }
 
 function policyOf(policy: PolicySource): PolicyReadiness {
-  const { version = null, digest = 'unknown' } = policy.identity?.() ?? {}
-  return { version, digest, problem: policy.problem?.() ?? null }
+  const { version, digest } = policy.identity()
+  return { version, digest, problem: policy.problem() }
 }

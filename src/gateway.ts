@@ -77,8 +77,10 @@ export interface Outcome {
   readonly stages: StageSeconds
 }
 
-/** What the upstream said of itself in its answer. */
+/** What became known of the upstream by forwarding. */
 export interface Heard {
+  /** The request was handed to it: whatever the client was answered, it may have been executed. */
+  isSent?: true
   /** Its own id of the request, which the client sees as that of the answer. */
   upstreamRequestId?: string
 }

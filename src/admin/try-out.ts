@@ -4,7 +4,7 @@ import { type TryOutRules, tryOut } from '../policy/try-out.ts'
 
 /** The policy, as far as the console tries rules out. */
 export interface TryOutPolicy extends TryOutRules {
-  source?(rule: string): PolicyRuleSource | undefined
+  source(rule: string): PolicyRuleSource | undefined
 }
 
 /** Judges the rule for the somebody that the query describes. */
@@ -27,7 +27,7 @@ export function triedOut(
       requestOf(asked),
     )
     if (found === null) return { status: 404, body: { error: 'there is no such rule' } }
-    const { check, ...origin } = policy.source?.(rule) ?? { check: '', from: '' }
+    const { check, ...origin } = policy.source(rule) ?? { check: '', from: '' }
     return {
       status: 200,
       body: { ...found, check: typeof check === 'string' ? check : JSON.stringify(check), ...origin },

@@ -7,7 +7,10 @@ import type { PolicyRules } from './policy.ts'
 type Credentials = Readonly<Record<string, unknown>>
 
 /** Cinder's `to_policy_values`, completed. */
-export function credentialsOf(identity: Identity, policy: PolicyRules): Record<string, unknown> {
+export function credentialsOf(
+  identity: Identity,
+  policy: Pick<PolicyRules, 'allows' | 'has'>,
+): Record<string, unknown> {
   const { user, service } = identity
   const { scope } = user
   const known = {

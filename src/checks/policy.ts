@@ -20,21 +20,21 @@ type Values = Readonly<Record<string, unknown>>
 /** oslo.policy, as far as a check needs it. */
 export interface PolicyRules {
   /** No file and no bundle has a rule. */
-  readonly isDefault?: boolean
+  readonly isDefault: boolean
   has(rule: string): boolean
   /** Somebody wrote the rule, or another that it refers to. */
-  isWritten?(rule: string): boolean
+  isWritten(rule: string): boolean
   /** Attributes of the target that a rule may read. */
-  reads?(rule: string): ReadonlySet<string>
+  reads(rule: string): ReadonlySet<string>
   /** It allows, whatever the target's UNKNOWN attributes are. */
-  allowsAnyway?(rule: string, credentials: Values, target: Values): boolean
+  allowsAnyway(rule: string, credentials: Values, target: Values): boolean
   /** Where a rule comes from, and whether the organisation locks it; for whoever shows it. */
-  source?(rule: string): PolicyRuleSource | undefined
+  source(rule: string): PolicyRuleSource | undefined
   /** The rule as it is judged, for explanations. */
-  rule?(name: string): Rule | undefined
+  rule(name: string): Rule | undefined
   allows(rule: string, credentials: Values, target: Values): boolean
   /** Like `allows`, but names the URL of a remote check that must be asked first. */
-  decide?(
+  decide(
     rule: string,
     credentials: Values,
     target: Values,
@@ -57,7 +57,6 @@ export function judged(
   target: Values,
   known: Known,
 ): boolean | Ask {
-  if (policy.decide === undefined) return policy.allows(rule, credentials, target)
   const question = (url: string) => ({ fact: 'remote', url, rule, credentials, target }) as const
   const verdict = policy.decide(rule, credentials, target, (url) => known.get(question(url)))
   return typeof verdict === 'boolean' ? verdict : ask(question(verdict.ask))
@@ -71,7 +70,6 @@ export function allowsAnyway(
   target: RuleTarget,
   asker: Asker,
 ): boolean {
-  if (policy.reads === undefined || policy.allowsAnyway === undefined) return false
   const unknown = unknownTarget(target, policy.reads(rule), asker)
   return unknown !== null && policy.allowsAnyway(rule, credentials, unknown)
 }
@@ -80,11 +78,11 @@ export function allowsAnyway(
 export interface PolicySource {
   current(): PolicyRules
   /** Which policy it is, so that gateways can be compared. */
-  identity?(): { readonly version: number | null; readonly digest: string }
+  identity(): { readonly version: number | null; readonly digest: string }
   /** What keeps a newer policy out, or null. */
-  problem?(): string | null
+  problem(): string | null
   /** How many were taken so far and how many were not, and when the one in force was (milliseconds). */
-  history?(): { readonly taken: number; readonly refused: number; readonly takenAt: number }
+  history(): { readonly taken: number; readonly refused: number; readonly takenAt: number }
 }
 
 type Phase = 'before' | 'between' | 'after'

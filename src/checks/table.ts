@@ -11,7 +11,7 @@ export interface CheckOptions extends BeyondOptions {
 
 /** Every check, in the order in which a fixed Cinder makes them, and last what goes beyond it. */
 export function createChecks(policy: PolicyRules, options: CheckOptions): readonly Check[] {
-  const leaveServices = policy.isDefault === true && options.enforce !== 'all'
+  const leaveServices = policy.isDefault && options.enforce !== 'all'
   return [
     rulesCheck(policy),
     policyCheck('before', policy, leaveServices),

@@ -121,7 +121,7 @@ export class StepLog {
 
   #rule({ rule, allowed, credentials, target }: Judged): void {
     const rules = this.#rules
-    const source = rules?.source?.(rule)
+    const source = rules?.source(rule)
     const written = typeof source?.check === 'string' ? source.check : JSON.stringify(source?.check)
     const from =
       source === undefined ? {} : { rule: written, 'written by': LAYERS[source.layer ?? source.from] }
@@ -135,7 +135,7 @@ export class StepLog {
   }
 
   #traceOf(rule: string, credentials: Judged['credentials'], target: Judged['target']): { trace?: Trace } {
-    const named = (name: string) => this.#rules?.rule?.(name)
+    const named = (name: string) => this.#rules?.rule(name)
     const tree = named(rule)
     return tree === undefined ? {} : { trace: trace(tree, named, credentials, target) }
   }
@@ -159,25 +159,16 @@ function watched(rules: PolicyRules, said: (judged: Judged) => void): PolicyRule
     if (rule !== 'context_is_admin') said({ rule, credentials, target, allowed })
     return allowed
   }
-  const { decide, allowsAnyway } = rules
   return {
     ...rules,
     allows: (rule, credentials, target) =>
       note(rule, credentials, target, rules.allows(rule, credentials, target)),
-    ...(allowsAnyway === undefined
-      ? {}
-      : {
-          // That it cannot be told yet is no judgement.
-          allowsAnyway: (rule, credentials, target) =>
-            allowsAnyway(rule, credentials, target) && note(rule, credentials, target, true),
-        }),
-    ...(decide === undefined
-      ? {}
-      : {
-          decide: (rule, credentials, target, remote) => {
-            const verdict = decide(rule, credentials, target, remote)
-            return typeof verdict === 'boolean' ? note(rule, credentials, target, verdict) : verdict
-          },
-        }),
+    // That it cannot be told yet is no judgement.
+    allowsAnyway: (rule, credentials, target) =>
+      rules.allowsAnyway(rule, credentials, target) && note(rule, credentials, target, true),
+    decide: (rule, credentials, target, remote) => {
+      const verdict = rules.decide(rule, credentials, target, remote)
+      return typeof verdict === 'boolean' ? note(rule, credentials, target, verdict) : verdict
+    },
   }
 }

@@ -14,6 +14,7 @@ const ENGINES = { 'http-proxy-3': httpProxyEngine, undici: undiciEngine } as con
 >
 
 const UNREACHABLE = reject('upstream_unreachable')
+const GONE = reject('client_gone')
 
 /** One object, so that whoever stands between hands all of it on. */
 export interface Forwarding {
@@ -41,11 +42,18 @@ export function createForwarder(
   const engine = trace === undefined ? plain : traced(plain, upstream, trace)
   const limit = upstream.timeout * 1000
   const forward: Forward = (forwarding) => {
-    const { raw, response } = forwarding
+    const { raw, response, heard, answered } = forwarding
+    // Its 'close' has been: nobody would say that the answer is over.
+    if (response.destroyed) {
+      answered?.()
+      return Promise.resolve(GONE)
+    }
+    heard.isSent = true
     const outgoing = outgoingOf(forwarding)
     const started = performance.now()
     return engine.carry(outgoing, raw, response).then((first) => {
       if (first !== 'stale') return first
+      if (response.destroyed) return GONE
       if (!outgoing.isRead || performance.now() - started > limit) return UNREACHABLE
       return engine.carry(outgoing, raw, response).then((last) => (last === 'stale' ? UNREACHABLE : last))
     })

@@ -60,12 +60,7 @@ export function httpProxyEngine(upstream: Upstream): Engine {
 
   return {
     carry(outgoing, raw, response) {
-      // Its 'close' has been: nobody would say that the answer is over.
       const { answered } = outgoing
-      if (response.destroyed) {
-        answered?.()
-        return Promise.resolve(reject('client_gone'))
-      }
       // It breaks off with its client. Where the upstream's work is waited for, it is given one that never leaves.
       const asked = answered === undefined ? raw : new IncomingMessage(new Socket())
       const given: Exchange = answered === undefined ? response : new ServerResponse(asked)

@@ -35,12 +35,8 @@ export function undiciEngine(upstream: Upstream): Engine {
     void fresh.close()
   })
   return {
-    carry: ({ method, target, headers, body, isRead, heard, answered }, _raw, response) => {
-      if (response.destroyed) {
-        answered?.()
-        return Promise.resolve(reject('client_gone'))
-      }
-      return new Promise((resolve) => {
+    carry: ({ method, target, headers, body, isRead, heard, answered }, _raw, response) =>
+      new Promise((resolve) => {
         // Without it a connection would be dropped whenever a client asks for another Host.
         const request: Dispatcher.DispatchOptions & { servername: string } = {
           servername: url.hostname,
@@ -52,8 +48,7 @@ export function undiciEngine(upstream: Upstream): Engine {
         const { kept, fresh } = connections.current()
         const pool = isRead ? kept : fresh
         pool.dispatch(request, answerTo(response, heard, answered, resolve))
-      })
-    },
+      }),
     close() {
       const { kept, fresh } = connections.current()
       void kept.destroy()

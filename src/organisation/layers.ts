@@ -3,6 +3,11 @@ import { problemText } from '../policy/references.ts'
 import { type BundleRule, compileRules, type Override, type RuleSet } from '../policy/ruleset.ts'
 import { readFiles } from '../policy/source.ts'
 import { policyPaths } from './files.ts'
+import { identityOf } from './identity.ts'
+import type { LivePolicy } from './live.ts'
+
+/** A policy that nobody looks for changes of. */
+export type StaticPolicy = Pick<LivePolicy, 'current' | 'identity' | 'problem' | 'history'>
 
 /** A policy made of its layers, to be taken or not. */
 export interface Made {
@@ -54,10 +59,16 @@ function missing({ oslo_policy: { policy_file } }: Config, found: readonly strin
   return isNamed && found.length === 0 ? [`[oslo_policy] policy_file: there is no ${policy_file}`] : []
 }
 
-/** The policy that the files name, without the organisation's, as it is now. */
-export function loadPolicyOf(
-  config: Config,
-): { current(): RuleSet } | { readonly problems: readonly string[] } {
+/** The policy that the files name, without the organisation's, as it is now; it stays so. */
+export function loadPolicyOf(config: Config): StaticPolicy | { readonly problems: readonly string[] } {
   const made = makePolicy(config, undefined)
-  return 'problems' in made ? made : { current: () => made.rules }
+  if ('problems' in made) return made
+  const identity = identityOf(made.rules, null, config.oslo_policy.enforce_new_defaults)
+  const takenAt = Date.now()
+  return {
+    current: () => made.rules,
+    identity: () => identity,
+    problem: () => null,
+    history: () => ({ taken: 1, refused: 0, takenAt }),
+  }
 }

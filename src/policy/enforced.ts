@@ -23,9 +23,9 @@ export interface Asked {
 interface WrittenRules {
   /** Nobody wrote any. */
   readonly isDefault?: boolean
-  source?(rule: string): { readonly from: string; readonly locked?: true | undefined } | undefined
+  source(rule: string): { readonly from: string; readonly locked?: true | undefined } | undefined
   /** Somebody wrote the rule, or another that it refers to. */
-  isWritten?(rule: string): boolean
+  isWritten(rule: string): boolean
 }
 
 /** For what no rule is known: admins only. */
@@ -45,7 +45,7 @@ export function withRules(
 ): Operation {
   if (asked.mount !== 'v3' && asked.mount !== 'v2') return operation
   if (isGuarded(operation)) return operation
-  const isSilent = enforce !== 'all' && policy.isDefault === true
+  const isSilent = enforce !== 'all' && policy.isDefault
   if (isSilent && unknown_operations === 'forward') return operation
   const found = rulesFor(callOf(asked, operation.version))
   if (found === null) return unknown_operations === 'refuse' ? { ...operation, rules: [ADMINS] } : operation
@@ -54,7 +54,7 @@ export function withRules(
 }
 
 function counts(rule: string, policy: WrittenRules, enforce: string): boolean {
-  return enforce === 'guarded' ? policy.source?.(rule)?.locked === true : policy.isWritten?.(rule) === true
+  return enforce === 'guarded' ? policy.source(rule)?.locked === true : policy.isWritten(rule)
 }
 
 function callOf({ method, segments, query, contentType, body }: Asked, version: string): ApiCall {

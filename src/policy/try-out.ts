@@ -23,7 +23,7 @@ export interface TriedOut {
 
 export interface TryOutRules {
   has(rule: string): boolean
-  rule?(name: string): Rule | undefined
+  rule(name: string): Rule | undefined
   /** All there are, the operator's own, too. */
   names?(): readonly string[]
   allows(
@@ -67,7 +67,7 @@ export function tryOut(
   const allowed = rules.allows(rule, asking, owner)
   return rules.rule === undefined
     ? { allowed }
-    : { allowed, trace: trace({ kind: 'rule', name: rule }, (name) => rules.rule?.(name), asking, owner) }
+    : { allowed, trace: trace({ kind: 'rule', name: rule }, (name) => rules.rule(name), asking, owner) }
 }
 
 /** Names to choose from. */

@@ -2,7 +2,7 @@ import type { Outcome } from '../gateway.ts'
 import { REASONS, type Reason } from '../http/rejection.ts'
 import type { Token } from '../identity/identity.ts'
 import type { Operation } from '../operation/operation.ts'
-import { clipped, decisionRecord } from './record.ts'
+import { clipped, decisionRecord, refusalOf } from './record.ts'
 
 /** What an event says of the gateway itself, and what a pure function cannot know. */
 export interface EventContext {
@@ -37,7 +37,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
  */
 export function cadfEvent(outcome: Outcome, context: EventContext): CadfEvent {
   const { draft, envelope } = outcome
-  const refusal = outcome.rejection ?? outcome.observed
+  const refusal = refusalOf(outcome)
   const decision = decisionRecord(outcome)
   const user = draft.identity?.user
   const service = draft.identity?.service

@@ -48,9 +48,9 @@ export interface Metrics {
 
 /** Read with each scrape. */
 export interface PolicyState {
-  identity?(): { readonly version: number | null; readonly digest: string }
-  problem?(): string | null
-  history?(): PolicyHistory
+  identity(): { readonly version: number | null; readonly digest: string }
+  problem(): string | null
+  history(): PolicyHistory
 }
 
 /** Which refusal an answer means that was given before there was a request. */
@@ -181,17 +181,17 @@ export function createMetrics(version: string): Metrics {
         ...row('cinderguard_policy_info'),
         collect() {
           this.reset()
-          const { version = null, digest = 'unknown' } = source.identity?.() ?? {}
+          const { version, digest } = source.identity()
           this.set({ version: String(version ?? 'none'), digest }, 1)
         },
       })
       new Gauge({
         ...row('cinderguard_policy_up_to_date'),
         collect() {
-          this.set((source.problem?.() ?? null) === null ? 1 : 0)
+          this.set(source.problem() === null ? 1 : 0)
         },
       })
-      const history = () => source.history?.() ?? { taken: 0, refused: 0, takenAt: 0 }
+      const history = () => source.history()
       new Counter({
         ...row('cinderguard_policy_loads_total'),
         collect() {

@@ -1,5 +1,5 @@
 import type { Draft, Outcome } from '../gateway.ts'
-import { isRejection } from '../http/rejection.ts'
+import { isRejection, type Rejection } from '../http/rejection.ts'
 import type { GuardedRequest } from '../http/request.ts'
 import { classifiable } from '../operation/classifiable.ts'
 import { classify } from '../operation/classify.ts'
@@ -39,10 +39,18 @@ export function isWorthRecording(outcome: Outcome): boolean {
   )
 }
 
-/** Decision and enforcement, apart from the status: `observed` was forwarded though it would have been refused. */
-export function verdictOf(outcome: Outcome): 'forwarded' | 'refused' | 'observed' {
-  if (outcome.rejection !== null) return 'refused'
-  return outcome.observed === null ? 'forwarded' : 'observed'
+/**
+ * Decision and enforcement, apart from the status: `observed` was forwarded though it would have been refused. What was
+ * handed to Cinder is never `refused`, though its client may have left or Cinder may not have answered.
+ */
+export function verdictOf({ rejection, observed, draft }: Outcome): 'forwarded' | 'refused' | 'observed' {
+  if (rejection !== null && draft.isSent !== true) return 'refused'
+  return observed === null ? 'forwarded' : 'observed'
+}
+
+/** Why it was refused, or would have been; else why what was forwarded had no answer of Cinder's. Null: neither. */
+export function refusalOf({ rejection, observed, draft }: Outcome): Rejection | null {
+  return draft.isSent === true ? (observed ?? rejection) : (rejection ?? observed)
 }
 
 /** Characters of a text in a record: what a client writes into a request may be a thousand times as long. */
@@ -60,7 +68,7 @@ export function decisionRecord(outcome: Outcome): DecisionRecord {
 
 function fieldsOf(outcome: Outcome): DecisionRecord {
   const { draft, envelope } = outcome
-  const rejection = outcome.rejection ?? outcome.observed
+  const rejection = refusalOf(outcome)
   const user = draft.identity?.user
   const operation = draft.operation
   // Of several that allowed, the operation's own comes last; a refusal for another reason had no rule against it.

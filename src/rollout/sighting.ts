@@ -1,7 +1,7 @@
 import type { Outcome } from '../gateway.ts'
 import { REASONS, type Reason } from '../http/rejection.ts'
 import { projectOf } from '../identity/identity.ts'
-import { decisionRecord } from '../record/record.ts'
+import { decisionRecord, refusalOf, verdictOf } from '../record/record.ts'
 import type { CallerKind } from './caller.ts'
 import type { ReportRow } from './report.ts'
 
@@ -88,7 +88,8 @@ export function sightingOf(outcome: Outcome, now: number): Sighting {
   const address = request?.clientAddress ?? null
   const user = identity?.user
   const service = identity?.isService === true ? identity.service : undefined
-  const refusal = outcome.rejection ?? outcome.observed
+  const refusal = refusalOf(outcome)
+  const verdict = verdictOf(outcome) === 'observed' ? 'observed' : 'refused'
   const record = refusal === null ? null : decisionRecord(outcome)
   return {
     time: new Date(now).toISOString(),
@@ -105,11 +106,11 @@ export function sightingOf(outcome: Outcome, now: number): Sighting {
       refusal === null || record === null
         ? null
         : {
-            verdict: outcome.rejection === null ? 'observed' : 'refused',
+            verdict,
             kind: kindOf({
               reason: refusal.reason,
               caller: outcome.caller,
-              verdict: outcome.rejection === null ? 'observed' : 'refused',
+              verdict,
               status: outcome.status,
               readable: request !== undefined,
             }),

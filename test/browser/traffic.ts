@@ -1,12 +1,11 @@
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PolicySource } from '../../src/checks/policy.ts'
 import { PROJECTS, VOLUMES, type VolumeName } from '../../src/demo/fixture.ts'
 import { compileRules } from '../../src/policy/ruleset.ts'
-import type { TestGateway } from '../support/gateway.ts'
+import type { SomePolicy, TestGateway } from '../support/gateway.ts'
 
 /** Cinder's own rules, as a gateway without policy files has them. */
-export function cinderPolicy(): PolicySource {
+export function cinderPolicy(): SomePolicy {
   const rules = compileRules(new Map())
   if ('problems' in rules) throw new Error("Cinder's own rules do not compile")
   return {

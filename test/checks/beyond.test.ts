@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type BeyondOptions, beyondCheck } from '../../src/checks/beyond.ts'
-import type { PolicyRules } from '../../src/checks/policy.ts'
 import type { Identity } from '../../src/identity/identity.ts'
 import type { JudgedOperation } from '../../src/operation/operation.ts'
 import { admin, alice, nova, tokenOf } from '../identity/identities.ts'
+import { fakeRules } from './fake-rules.ts'
 import { attachmentOf, run, volumeOf, type World } from './world.ts'
 
 const OFF: BeyondOptions = {
@@ -12,14 +12,11 @@ const OFF: BeyondOptions = {
   guard_attachment_update: false,
 }
 /** Admins may reset a status, and members update an attachment. */
-const POLICY: PolicyRules = {
-  has: () => true,
-  allows(rule, credentials) {
-    const roles = credentials.roles as readonly string[]
-    if (roles.includes('admin')) return true
-    return rule === 'volume:attachment_update' && roles.includes('member')
-  },
-}
+const POLICY = fakeRules((rule, credentials) => {
+  const roles = credentials.roles as readonly string[]
+  if (roles.includes('admin')) return true
+  return rule === 'volume:attachment_update' && roles.includes('member')
+})
 const reader: Identity = { ...alice, user: tokenOf({ roles: ['reader'] }) }
 const common = { projectInUrl: 'demo', version: '3.27' } as const
 const reset: JudgedOperation = { ...common, kind: 'volume-reset-status', volumeId: 'v' }

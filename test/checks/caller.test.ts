@@ -5,11 +5,12 @@ import type { Identity } from '../../src/identity/identity.ts'
 import type { Operation } from '../../src/operation/operation.ts'
 import { REQUEST } from '../../src/policy/evaluate.ts'
 import { alice, nova, SERVICE, tokenOf } from '../identity/identities.ts'
+import { fakeRules } from './fake-rules.ts'
 import { run, volumeOf } from './world.ts'
 
 const asked = { address: '10.0.0.1', time: 0, bodyAt: () => undefined }
 const operation = (): Operation => ({ kind: 'other', projectInUrl: null, version: '3.70', asked })
-const policy = { has: () => true, allows: () => false }
+const policy = fakeRules(() => false)
 
 describe('the service that a request came through', () => {
   test.each<[string, Identity, unknown]>([
@@ -33,13 +34,10 @@ describe('the service that a request came through', () => {
 
 test('credentials are made once for a decision, and again for another', () => {
   let made = 0
-  const counting = {
-    has: () => true,
-    allows(rule: string) {
-      if (rule === 'context_is_admin') made += 1
-      return true
-    },
-  }
+  const counting = fakeRules((rule) => {
+    if (rule === 'context_is_admin') made += 1
+    return true
+  })
   const volumeId = 'v'
   const force: Operation = { ...operation(), kind: 'volume-force-detach', volumeId, attachmentId: null }
   const world = { volumes: { v: volumeOf('v') } }

@@ -8,6 +8,7 @@ import type { GuardedOperation } from '../../src/operation/operation.ts'
 import { compileRules, type RuleSet } from '../../src/policy/ruleset.ts'
 import { UNKNOWN } from '../../src/policy/template.ts'
 import { admin, alice, nova, tokenOf } from '../identity/identities.ts'
+import { fakeRules } from './fake-rules.ts'
 import { attachmentOf, run, volumeOf, type World } from './world.ts'
 
 const common = { projectInUrl: 'demo', version: '3.27' } as const
@@ -49,13 +50,12 @@ function rules(...refused: readonly string[]): Recorded {
   return {
     evaluated,
     targets,
-    has: () => true,
-    allows(rule, credentials, target) {
+    ...fakeRules((rule, credentials, target) => {
       if (rule === 'context_is_admin') return (credentials.roles as string[]).includes('admin')
       evaluated.push(rule)
       targets.push(target)
       return !refused.includes(rule)
-    },
+    }),
   }
 }
 

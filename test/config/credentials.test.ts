@@ -15,7 +15,7 @@ function prefixed(section: string, options: Readonly<Record<string, string>>): R
 
 const password = { auth_url: 'http://k/v3/', user_id: 'u', password: 'p', project_id: 'q' }
 const application = { auth_type: 'v3applicationcredential', auth_url: 'http://k' }
-const common = { authUrl: 'http://k/v3', cafile: undefined, insecure: false, kind: 'password' }
+const common = { authUrl: 'http://k/v3', kind: 'password' }
 
 describe('[keystone_authtoken] gives', () => {
   test.each([
@@ -44,7 +44,6 @@ describe('[keystone_authtoken] gives', () => {
       { user: { name: 'n', domain: { id: 'default' } }, project: { name: 'm', domain: { id: 'default' } } },
     ],
     ['v3password', { ...password, auth_type: 'v3password' }, { user: { id: 'u' } }],
-    ['a cafile', { ...password, cafile: '/ca.pem', insecure: 'no' }, { cafile: '/ca.pem' }],
   ])('%s', (_name, options, expected) => {
     expect(load(prefixed('keystone_authtoken', options))).toMatchObject({
       keystone_authtoken: { ...common, ...expected },

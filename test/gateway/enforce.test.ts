@@ -5,15 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { PolicySource } from '../../src/checks/policy.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
 import { compileRules } from '../../src/policy/ruleset.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { type SomePolicy, startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 let gateway: TestGateway
 afterEach(() => gateway.stop())
 
-function policyWith(rules: Record<string, string>): PolicySource {
+function policyWith(rules: Record<string, string>): SomePolicy {
   const place = { file: 'policy.yaml', line: 1, column: 1 }
   const compiled = compileRules(
     new Map(Object.entries(rules).map(([name, check]) => [name, { check, place }])),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { attachmentId, PROJECTS } from '../../src/demo/fixture.ts'
+import { attachmentId, PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { lines, RawClient } from '../support/raw.ts'
 
@@ -43,4 +43,42 @@ test('a client that is gone when the decision falls: nothing is executed, and th
 
   const next = await RawClient.connect(gateway.url)
   expect((await next.send(bytes()).response({ limit: 3000 })).status).toBe(200)
+})
+
+test.each([
+  ['http-proxy-3', 'observe', 'observed', 'attachment_in_use'],
+  ['undici', 'observe', 'observed', 'attachment_in_use'],
+  ['http-proxy-3', 'enforce', 'forwarded', 'client_gone'],
+  ['undici', 'enforce', 'forwarded', 'client_gone'],
+])('by %s in mode %s, a client that leaves while Cinder works: the record says %s', async (...row) => {
+  const [forwarder, mode, verdict, reason] = row
+  await gateway.stop()
+  gateway = await startTestGateway({ 'cinderguard.forwarder': forwarder, 'cinderguard.mode': mode })
+  const { promise: gone, resolve: release } = Promise.withResolvers<void>()
+  gateway.cloud.cinder.fault = async ({ method }) => {
+    if (method === 'POST') await gone
+    return false
+  }
+  const volume = VOLUMES[mode === 'observe' ? 'in-use' : 'stale']
+  const body = '{"os-detach": {}}'
+  const client = await RawClient.connect(gateway.url)
+  client.send(
+    lines(
+      `POST /v3/${PROJECTS.demo}/volumes/${volume}/action HTTP/1.1`,
+      'Host: c',
+      `X-Auth-Token: ${gateway.cloud.token('alice')}`,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      '',
+      body,
+    ),
+  )
+  await expect
+    .poll(() => gateway.cloud.cinder.requests.filter(({ method }) => method === 'POST').length)
+    .toBe(1)
+  client.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  release()
+  await expect.poll(() => gateway.logged.filter((line) => line.verdict !== undefined)).toHaveLength(1)
+  expect(gateway.logged.find((line) => line.verdict !== undefined)).toMatchObject({ verdict, reason })
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { PolicySource } from '../../src/checks/policy.ts'
 import { attachmentId, PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
+import { fakeRules } from '../checks/fake-rules.ts'
 import { ask } from '../demo/ask.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -8,16 +8,12 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 let gateway: TestGateway
 
 /** The rules are looked at for services too, for some operator changed one. */
-const OWN_RULES: PolicySource = {
-  current: () => ({
-    isDefault: false,
-    has: (rule) => rule.startsWith('volume'),
-    allows: (rule, credentials, target) =>
-      rule !== 'context_is_admin' && credentials.project_id === target.project_id,
-  }),
-}
+const OWN_RULES = fakeRules(
+  (rule, credentials, target) => rule !== 'context_is_admin' && credentials.project_id === target.project_id,
+  { has: (rule) => rule.startsWith('volume') },
+)
 beforeAll(async () => {
-  gateway = await startTestGateway({}, { policy: OWN_RULES })
+  gateway = await startTestGateway({}, { policy: { current: () => OWN_RULES } })
 })
 beforeEach(() => gateway.cloud.reset())
 afterAll(() => gateway.stop())

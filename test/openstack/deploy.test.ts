@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   cpSync,
   globSync,
@@ -78,6 +78,22 @@ describe('configuration that others read', () => {
     expect(Number(/Overall exposure level for cinderguard\.service: ([0-9.]+)/.exec(said)?.[1])).toBeLessThan(
       1.5,
     )
+  })
+
+  test('systemd finds nothing in the unit to complain about, but that its program is not here', () => {
+    const verified = (name: string, change: (unit: string) => string): readonly string[] => {
+      const file = join(folder, name)
+      writeFileSync(file, change(readFileSync(join(ROOT, 'deploy/systemd/cinderguard.service'), 'utf8')))
+      // Of this unit alone: what it comes after may be wrong on its own account.
+      const { stderr } = spawnSync('systemd-analyze', ['verify', '--recursive-errors=no', file], {
+        encoding: 'utf8',
+      })
+      return stderr.split('\n').filter((line) => line.includes(name))
+    }
+    const here = (unit: string): string => unit.replaceAll('/opt/cinderguard/bin/cinderguard', NODE)
+    expect(verified('cinderguard.service', here)).toEqual([])
+    const misspelt = (unit: string): string => here(unit).replace('RestartSec=', 'RestartSecs=')
+    expect(verified('misspelt.service', misspelt)).toEqual([expect.stringContaining("'RestartSecs'")])
   })
 
   test('logrotate takes its part', () => {

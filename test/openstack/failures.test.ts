@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Gateway } from '../../src/serve.ts'
 import { IDS, OPERATIONS, SITUATIONS } from './cases.ts'
 import { type Answer, exchange } from './exchange.ts'
-import { FAULTS, type Fault, Faulty, FOREIGN_404, OLD_NOVA, says } from './faulty.ts'
+import { FAULTS, type Fault, Faulty, FOREIGN_404, late, OLD_CINDER, OLD_NOVA, says } from './faulty.ts'
 import type { Lab } from './lab/lab.ts'
 import { gatewayFor, sharedLab } from './shared.ts'
 
@@ -74,6 +74,17 @@ for (const [service, name, fault] of CASES) {
     }
   })
 }
+
+test.each(['nova', 'keystone', 'cinder'] as const)(
+  '%s is slow, but in time: refused as ever',
+  async (service) => {
+    for (const operation of ['os-detach', 'attachment delete']) {
+      const began = performance.now()
+      expect((await withFault(service, late(300), operation)).status).toBe(409)
+      expect(performance.now() - began).toBeGreaterThan(300)
+    }
+  },
+)
 
 /**
  * What Nova itself says, beside a fixed Cinder that asks the same Nova: it passes any status on, where the gateway
@@ -152,6 +163,54 @@ describe('a Nova before microversion 2.89', () => {
     lab.reset(SITUATIONS[situation] ?? {})
     expect((await asked('os-detach', older)).status).toBe(status)
     expect(nova.asked).toBeGreaterThan(0)
+  })
+})
+
+describe('a Cinder before microversion 3.27', () => {
+  let cinder: Faulty
+  let older: Gateway
+  beforeAll(async () => {
+    cinder = await Faulty.before(lab.urls.cinder.legacy)
+    cinder.fault = OLD_CINDER
+    older = await gatewayFor(lab, cinder.url)
+  })
+  afterAll(async () => {
+    await older.stop()
+    cinder.stop()
+  })
+  /** Beside what a fixed Cinder says, which can read all attachments: of those the view hides, the worst is believed. */
+  const rows: readonly (readonly [string, string, string, number, number])[] = [
+    ['a volume in use', 'os-detach', 'Nova uses this attachment', 409, 409],
+    ['a volume in use, its attachment named', 'os-detach, named', 'Nova uses this attachment', 409, 409],
+    ['its connection', 'os-terminate_connection', 'Nova uses this attachment', 409, 409],
+    ['in use by a server, and elsewhere', 'os-detach', 'several attachments', 409, 409],
+    ['what is shown counts as connected', 'os-detach', 'no connection info', 202, 409],
+    ['what may be hidden, too', 'os-detach', 'reserved without connection info', 202, 409],
+    [
+      'the connection of what may be hidden',
+      'os-terminate_connection',
+      'in maintenance, no instance',
+      202,
+      409,
+    ],
+    ['Nova has it not there: passes', 'os-detach', 'volume not attached to the instance', 202, 202],
+    ['of no server: passes', 'os-detach', 'no instance', 202, 202],
+    ['available: passes', 'os-detach', 'no attachment', 202, 202],
+    ['the connection of an available one: passes', 'os-terminate_connection', 'no attachment', 202, 202],
+    ['by a version that it has not', 'attachment delete', 'Nova uses this attachment', 409, 406],
+  ]
+  test.each(rows)('%s', async (_name, operation, situation, fixed, status) => {
+    const { token, projectId } = await lab.token('member')
+    const shape = OPERATIONS[operation]
+    if (shape === undefined) throw new Error('no such operation')
+    lab.reset(SITUATIONS[situation] ?? {})
+    expect((await exchange(lab.urls.cinder.fixed, projectId, shape, { user: token })).status).toBe(fixed)
+    lab.reset(SITUATIONS[situation] ?? {})
+    lab.clearVerdicts()
+    const before = cinder.asked
+    expect((await asked(operation, older)).status).toBe(status)
+    expect(lab.readVerdicts().map(({ allowed }) => allowed)).toEqual(status === 202 ? [true] : [])
+    if (status !== 406) expect(cinder.asked).toBeGreaterThan(before)
   })
 })
 

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 
 /** What happens to a request instead of its being passed on; false: nothing does. */
@@ -11,6 +12,10 @@ export interface Shown {
   readonly cert: string
   readonly key: string
 }
+
+/** The connections themselves, without the TLS on them, which cannot be reset; by their ports. */
+const wires = new Map<string, Socket>()
+const portsOf = ({ localPort, remotePort }: Socket): string => `${localPort} ${remotePort}`
 
 /** Stands before a real service, passes all on, and breaks on demand. */
 export class Faulty {
@@ -30,6 +35,11 @@ export class Faulty {
     const handle = (asked: IncomingMessage, response: ServerResponse) =>
       void this.#answer(asked, response).catch(() => response.destroy())
     this.#server = shown === undefined ? http.createServer(handle) : https.createServer(shown, handle)
+    this.#server.on('connection', (wire: Socket) => {
+      const ports = portsOf(wire)
+      wires.set(ports, wire)
+      wire.once('close', () => wires.delete(ports))
+    })
   }
 
   /** @param shown with it, clients speak TLS. */
@@ -67,6 +77,8 @@ export class Faulty {
       method: asked.method ?? 'GET',
       headers,
       body: chunks.length === 0 ? null : Buffer.concat(chunks),
+      // uWSGI closes connections at will: over a kept one, a DELETE that crosses that fails.
+      reset: true,
     })
     const { connection: _a, 'transfer-encoding': _b, ...answered } = answer.headers
     response.writeHead(answer.statusCode, answered)
@@ -86,13 +98,27 @@ export const says =
     return true
   }
 
+/** Passes the request on after so many milliseconds. */
+export const late =
+  (milliseconds: number): Fault =>
+  async () => {
+    await sleep(milliseconds)
+    return false
+  }
+
 /** Ways in which a service, or what stands before it, fails. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'closes connections': (asked) => {
     asked.socket.destroy()
     return true
   },
+  'resets connections': ({ socket }) => {
+    wires.get(portsOf(socket))?.resetAndDestroy()
+    return true
+  },
   hangs: () => true,
+  // Too late for a call (falls.ts: LIMITS), but not for a forwarded request.
+  'answers late': late(1500),
   'stops in the middle of its answer': (_asked, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' }).write('{"')
     setTimeout(() => response.destroy(), 20)
@@ -122,4 +148,16 @@ export const OLD_NOVA: Fault = (asked, response) => {
   const refusal = JSON.stringify({ computeFault: { code: 406, message } })
   const isTooNew = String(asked.headers['openstack-api-version'] ?? '').includes('2.89')
   return isTooNew && says(406, refusal)(asked, response)
+}
+
+const NEWTON = { id: 'v3.0', status: 'CURRENT', version: '3.26', min_version: '3.0', updated: '', links: [] }
+
+/** A Cinder before 3.27, without an attachments API: as its version document says, and as it refuses more. */
+export const OLD_CINDER: Fault = (asked, response) => {
+  const path = (asked.url ?? '').replace(/\/$/, '')
+  if (path === '' || path === '/v3') return says(300, JSON.stringify({ versions: [NEWTON] }))(asked, response)
+  const [, minor] = /\bvolume 3\.(\d+)/.exec(String(asked.headers['openstack-api-version'] ?? '')) ?? []
+  const message = `Version 3.${minor} is not supported by the API. Minimum is 3.0 and maximum is 3.26.`
+  const refusal = JSON.stringify({ computeFault: { code: 406, message } })
+  return Number(minor ?? 0) > 26 && says(406, refusal)(asked, response)
 }

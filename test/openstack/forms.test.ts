@@ -10,8 +10,10 @@ import { gatewayFor, sharedLab } from './shared.ts'
 
 /**
  * The table of forms before real servers. What the gateway reads as guarded or passes on is answered as fixed Cinder
- * answers it; what it refuses may be anything to Cinder, and some of it does attack the bare one.
+ * answers it; what it refuses may be anything to Cinder, and some of it does attack the bare one. Gateways of both
+ * forwarders are asked at once, so that the second costs little.
  */
+const FORWARDERS = ['http-proxy-3', 'undici'] as const
 const FIXTURE = SITUATIONS['Nova uses this attachment'] ?? { volumes: [], attachments: [], instances: [] }
 /** Where the gateway reads more than uWSGI (chunks), or less (names with `_`, expectations): docs/differences.md. */
 const OTHERWISE: ReadonlySet<string> = new Set([
@@ -68,17 +70,22 @@ describe.each([
   ['uWSGI', () => lab.urls.cinder.legacy],
   ['eventlet', () => lab.urls.eventlet],
 ])('before a legacy Cinder under %s', (server, legacy) => {
-  let gateway: Gateway
-  let prefixed: Gateway
+  let gateways: readonly Gateway[]
+  let prefixed: readonly Gateway[]
   const attacks: string[] = []
+  const each = (overrides: Record<string, string> = {}) =>
+    Promise.all(
+      FORWARDERS.map((forwarder) =>
+        gatewayFor(lab, legacy(), { 'cinderguard.forwarder': forwarder, ...overrides }),
+      ),
+    )
   beforeAll(async () => {
-    gateway = await gatewayFor(lab, legacy())
-    prefixed = await gatewayFor(lab, legacy(), { 'cinderguard.public_prefix': '/volume' })
+    gateways = await each()
+    prefixed = await each({ 'cinderguard.public_prefix': '/volume' })
     lab.reset(FIXTURE)
   })
   afterAll(async () => {
-    await gateway.stop()
-    await prefixed.stop()
+    await Promise.all([...gateways, ...prefixed].map((gateway) => gateway.stop()))
     console.log(`${server}: ${attacks.length} forms attack the bare Cinder: ${attacks.join('; ')}`)
   })
 
@@ -86,14 +93,14 @@ describe.each([
     test.each(forms.map((form) => [`${group}: ${form[0]}`, form] as const))('%s', async (name, form) => {
       lab.clearVerdicts()
       const isEqual = form[2] !== 'refused' && form[2] !== 'closed' && !OTHERWISE.has(name)
-      // Neither changes anything, so that both may be asked at once.
-      const [told, fixed] = await Promise.all([
-        askedAt(gateway.url, form),
+      // None changes anything, so that all may be asked at once.
+      const [fixed, ...told] = await Promise.all([
         isEqual && server === 'uWSGI' ? askedAt(lab.urls.cinder.fixed, form) : null,
+        ...gateways.map(({ url }) => askedAt(url, form)),
       ])
-      expect(told.status).toBe(statusOf(form[2]))
+      expect(told.map((each) => each?.status)).toEqual(FORWARDERS.map(() => statusOf(form[2])))
       expect(executed()).toBe(false)
-      if (fixed !== null) expect(told).toEqual(fixed)
+      if (fixed !== null) expect(told).toEqual(FORWARDERS.map(() => fixed))
       await statusAt(legacy(), form)
       if (executed()) {
         attacks.push(name)
@@ -108,14 +115,18 @@ describe.each([
     for (let at = 0; at < CORPUS.length; at += 8) {
       const some = CORPUS.slice(at, at + 8)
       lab.clearVerdicts()
-      await Promise.all(some.map(({ bytes }) => sendBytes(gateway.url, bytes(names), { limit: 2000 })))
+      const sent = gateways.flatMap(({ url }) =>
+        some.map(({ bytes }) => sendBytes(url, bytes(names), { limit: 2000 })),
+      )
+      await Promise.all(sent)
       expect([executed(), some.map(({ name }) => name)]).toEqual([false, some.map(({ name }) => name)])
     }
   })
 
   test.each(PREFIXED.map((form) => [form[0], form] as const))('behind a prefix: %s', async (_name, form) => {
     lab.clearVerdicts()
-    expect(await statusAt(prefixed.url, form)).toBe(statusOf(form[2]))
+    const told = await Promise.all(prefixed.map(({ url }) => statusAt(url, form)))
+    expect(told).toEqual(FORWARDERS.map(() => statusOf(form[2])))
     expect(executed()).toBe(false)
   })
 

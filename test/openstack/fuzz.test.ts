@@ -4,7 +4,7 @@ import { fuzz } from './fuzz/fuzz.ts'
 import type { Lab } from './lab/lab.ts'
 import { gatewayFor, sharedLab } from './shared.ts'
 
-/** The short run; `npm run fuzz` is the long one. */
+/** The short run; `npm run fuzz` is the long one. The first forwarder, unless it is said. */
 const SEED = 20_261_123
 let lab: Lab
 beforeAll(async () => {
@@ -17,17 +17,23 @@ describe.each([
 ])('spoilt requests before a legacy Cinder under %s', (_name, legacy) => {
   let gateway: Gateway
   let prefixed: Gateway
+  let byUndici: Gateway
+  let prefixedByUndici: Gateway
   let open: Gateway
   let openBelow: Gateway
   beforeAll(async () => {
     gateway = await gatewayFor(lab, legacy())
     const below = { 'cinderguard.public_prefix': '/volume' }
     prefixed = await gatewayFor(lab, legacy(), below)
+    const undici = { 'cinderguard.forwarder': 'undici' }
+    byUndici = await gatewayFor(lab, legacy(), undici)
+    prefixedByUndici = await gatewayFor(lab, legacy(), { ...below, ...undici })
     open = await gatewayFor(lab, legacy(), { 'cinderguard.mode': 'observe' })
     openBelow = await gatewayFor(lab, legacy(), { ...below, 'cinderguard.mode': 'observe' })
   })
   afterAll(async () => {
-    await Promise.all([gateway, prefixed, open, openBelow].map((each) => each.stop()))
+    const all = [gateway, prefixed, byUndici, prefixedByUndici, open, openBelow]
+    await Promise.all(all.map((each) => each.stop()))
   })
   const run = (one: Gateway, below: Gateway, runs: number, bare: boolean, atOnce = 1) =>
     fuzz(lab, { runs, seed: SEED, gateway: one.url, prefixed: below.url, legacy: legacy(), bare, atOnce })
@@ -37,8 +43,12 @@ describe.each([
     expect(report.bypass).toBeNull()
     expect(report.bare).toBeGreaterThan(30)
   })
-  test('nor do many more', async () => {
-    expect((await run(gateway, prefixed, 800, false, 12)).bypass).toBeNull()
+  test.each([
+    ['http-proxy-3', () => [gateway, prefixed] as const],
+    ['undici', () => [byUndici, prefixedByUndici] as const],
+  ])('nor do many more, by %s', async (_forwarder, gateways) => {
+    const [one, under] = gateways()
+    expect((await run(one, under, 500, false, 12)).bypass).toBeNull()
   })
   test('with the guard switched off, the fuzzer finds it out at once, and shrinks what it found', async () => {
     const report = await run(open, openBelow, 100, false)

@@ -6,7 +6,11 @@ import type { Answer } from './exchange.ts'
 import type { Lab } from './lab/lab.ts'
 import { gatewayFor, sharedLab } from './shared.ts'
 
-/** The HTTP face of the gateway is that of a fixed Cinder, all headers included, whatever form a request has. */
+/**
+ * The HTTP face of the gateway is that of a fixed Cinder, all headers included, whatever form a request has, and by
+ * whichever forwarder. No question changes anything, so that all are asked at once.
+ */
+const FORWARDERS = ['http-proxy-3', 'undici'] as const
 const FIXTURE = SITUATIONS['Nova uses this attachment'] ?? {}
 const ACTION = `/v3/{project}/volumes/${IDS.volume}/action`
 const DETACH = '{"os-detach": {}}'
@@ -180,17 +184,21 @@ const DIFFERENT: readonly (readonly [string, Question, Partial<Answer>, number])
 
 describe('the same answer as fixed Cinder', () => {
   let lab: Lab
-  let gateway: Gateway
+  let gateways: readonly Gateway[]
   let project = ''
   const tokens = new Map<string, string>()
   beforeAll(async () => {
     lab = await sharedLab()
-    gateway = await gatewayFor(lab, lab.urls.cinder.legacy)
+    gateways = await Promise.all(
+      FORWARDERS.map((forwarder) =>
+        gatewayFor(lab, lab.urls.cinder.legacy, { 'cinderguard.forwarder': forwarder }),
+      ),
+    )
     const member = await lab.token('member')
     project = member.projectId
     tokens.set('{member}', member.token).set('{nova}', (await lab.token('nova')).token)
   })
-  afterAll(() => gateway.stop())
+  afterAll(() => Promise.all(gateways.map((gateway) => gateway.stop())))
   beforeEach(() => {
     lab.reset(FIXTURE)
     lab.clearVerdicts()
@@ -205,13 +213,20 @@ describe('the same answer as fixed Cinder', () => {
     return ask(base, project, { ...question, headers: Object.fromEntries(filled) })
   }
 
+  /** What a fixed Cinder says, and what the legacy one says by way of each gateway. */
+  async function sendToAll(question: Question) {
+    const [fixed, ...guarded] = await Promise.all(
+      [lab.urls.cinder.fixed, ...gateways.map(({ url }) => url)].map((base) => send(base, question)),
+    )
+    return { fixed, guarded: FORWARDERS.map((forwarder, at) => [forwarder, guarded[at]] as const) }
+  }
+
   for (const [group, questions] of Object.entries(EQUAL)) {
     describe(group, () => {
       for (const [name, question] of Object.entries(questions)) {
         test(name, async () => {
-          const fixed = await send(lab.urls.cinder.fixed, question)
-          const guarded = await send(gateway.url, question)
-          expect(guarded).toEqual(fixed)
+          const { fixed, guarded } = await sendToAll(question)
+          expect(guarded).toEqual(FORWARDERS.map((forwarder) => [forwarder, fixed]))
           expect(lab.readVerdicts().filter(({ allowed }) => !allowed)).toEqual([])
         })
       }
@@ -221,8 +236,9 @@ describe('the same answer as fixed Cinder', () => {
   describe('documented differences', () => {
     for (const [name, question, expected, fixedStatus] of DIFFERENT) {
       test(name, async () => {
-        expect((await send(lab.urls.cinder.fixed, question)).status).toBe(fixedStatus)
-        expect(await send(gateway.url, question)).toMatchObject(expected)
+        const { fixed, guarded } = await sendToAll(question)
+        expect(fixed?.status).toBe(fixedStatus)
+        expect(guarded).toMatchObject(FORWARDERS.map((forwarder) => [forwarder, expected]))
         expect(lab.readVerdicts()).toEqual([])
       })
     }

@@ -16,6 +16,7 @@ test('from nothing to enforce, and back', async () => {
     alerts: expect.arrayContaining(['CinderguardAttackRefused']),
     console: expect.stringContaining('attachment_in_use'),
     detachEnforced: 200,
+    attackObserved: 202,
     attackAfterBackOut: 202,
   })
 })

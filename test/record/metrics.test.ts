@@ -167,7 +167,11 @@ describe('the table', () => {
 
   test('is what the registry has', () => {
     const metrics = createMetrics('1')
-    metrics.policy({})
+    metrics.policy({
+      identity: () => ({ version: null, digest: 'd' }),
+      problem: () => null,
+      history: () => ({ taken: 1, refused: 0, takenAt: 0 }),
+    })
     metrics.logLines(() => 0)
     metrics.process()
     const found = metrics.registry.getMetricsAsArray().map(({ name, type }) => [name, String(type)])

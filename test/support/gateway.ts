@@ -4,6 +4,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { describeProblem } from '../../src/config/problem.ts'
 import { type Cloud, type CloudOptions, startCloud } from '../../src/demo/cloud.ts'
 import { GATEWAY_ACCOUNT } from '../../src/demo/fixture.ts'
+import { compileRules } from '../../src/policy/ruleset.ts'
 import { type Gateway, startGateway } from '../../src/serve.ts'
 
 /** A gateway in front of the stand-in cloud, and what a test needs of both. */
@@ -17,17 +18,20 @@ export interface TestGateway {
   stop(): Promise<void>
 }
 
-/** Admins may do everything, others what is not for admins, in their own project: Cinder's old defaults in short. */
-const POLICY: PolicySource = {
-  current: () => ({
-    has: (rule) => rule.startsWith('volume'),
-    allows(rule, credentials, target) {
-      const roles = Array.isArray(credentials.roles) ? credentials.roles : []
-      if (roles.includes('admin')) return true
-      if (rule === 'context_is_admin' || rule.includes(':volume_admin_actions:')) return false
-      return credentials.project_id === target.project_id
-    },
-  }),
+/** Rules in force, and what of the rest of a policy a test says. */
+export type SomePolicy = Pick<PolicySource, 'current'> & Partial<PolicySource>
+
+const FIXED = {
+  identity: () => ({ version: null, digest: 'unknown' }),
+  problem: () => null,
+  history: () => ({ taken: 1, refused: 0, takenAt: 0 }),
+}
+
+/** Cinder's own rules, as a gateway without policy files has them. */
+export function cinderPolicy(): SomePolicy {
+  const rules = compileRules(new Map())
+  if ('problems' in rules) throw new Error("Cinder's own rules do not compile")
+  return { current: () => rules }
 }
 
 /**
@@ -38,7 +42,7 @@ const POLICY: PolicySource = {
  */
 export async function startTestGateway(
   overrides: Readonly<Record<string, string>> = {},
-  options: { readonly cloud?: CloudOptions; readonly policy?: PolicySource } = {},
+  options: { readonly cloud?: CloudOptions; readonly policy?: SomePolicy } = {},
 ): Promise<TestGateway> {
   const cloud = await startCloud(options.cloud)
   const loaded = loadConfig({
@@ -59,7 +63,7 @@ export async function startTestGateway(
   }
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
-  const gateway = await startGateway(loaded.config, options.policy ?? POLICY, log)
+  const gateway = await startGateway(loaded.config, { ...FIXED, ...(options.policy ?? cinderPolicy()) }, log)
   let stopped: Promise<void> | undefined
   return {
     url: gateway.url,

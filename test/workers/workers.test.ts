@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer } from 'node:http'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, createServer as createHttpServer, get } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +42,53 @@ const ask = (path = '/volumes', init: RequestInit = {}) =>
   fetch(`${url}/v3/${PROJECTS.demo}${path}`, {
     ...init,
     headers: { 'x-auth-token': cloud.token('alice'), connection: 'close', ...init.headers },
+  })
+/** The clients' ports of those connections to the gateway that a worker has. */
+function portsAt(pid: number): ReadonlySet<number> {
+  const folder = `/proc/${pid}/fd`
+  const targetOf = (name: string): string => {
+    try {
+      return readlinkSync(join(folder, name))
+    } catch {
+      return 'closed meanwhile'
+    }
+  }
+  const files = readdirSync(folder).map(targetOf)
+  const rows = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1)
+  const portIn = (address = '') => Number.parseInt(address.split(':')[1] ?? '', 16)
+  return new Set(
+    rows
+      .map((row) => row.trim().split(/\s+/))
+      .filter(([, local]) => portIn(local) === Number(new URL(url).port))
+      .filter((row) => files.includes(`socket:[${row[9]}]`))
+      .map(([, , remote]) => portIn(remote)),
+  )
+}
+interface Read {
+  /** Null for one that got no answer, or not the whole of it. */
+  readonly status: number | null
+  readonly port: number
+}
+/** A read on the connection that the agent has, or on a new one. */
+const read = (agent: Agent): Promise<Read> =>
+  new Promise((resolve) => {
+    let port = 0
+    const headers = { 'x-auth-token': cloud.token('alice') }
+    const asked = get(`${url}/v3/${PROJECTS.demo}/volumes`, { agent, headers, timeout: 5000 })
+    asked.on('socket', (socket) => {
+      const note = (): void => {
+        port = socket.localPort ?? 0
+      }
+      if (socket.connecting) socket.once('connect', note)
+      else note()
+    })
+    asked.on('timeout', () => asked.destroy())
+    asked.on('error', () => resolve({ status: null, port }))
+    asked.on('response', (answer) => {
+      answer.resume()
+      answer.on('error', () => undefined)
+      answer.on('close', () => resolve({ status: answer.complete ? (answer.statusCode ?? 0) : null, port }))
+    })
   })
 async function counted(name: string): Promise<number> {
   const text = await (await fetch(`${admin}/metrics`)).text()
@@ -111,6 +158,66 @@ describe('two workers are one gateway', () => {
     await expect.poll(async () => (await ask()).status, { timeout: 5000 }).toBe(200)
     expect(gateway?.said).toContain('a worker ended; another takes its place')
   }, 20_000)
+
+  test('one that is killed under load takes with it what was on its own connections, and no more', async () => {
+    const parent = await listening()
+    // So that there is always something under way.
+    cloud.cinder.fault = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      return false
+    }
+    const agents = Array.from({ length: 8 }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
+    const reads: Read[] = []
+    const totals: number[] = []
+    let isOver = false
+    const clients = Promise.all(
+      agents.map(async (agent) => {
+        while (!isOver) reads.push(await read(agent))
+      }),
+    )
+    const total = async () => {
+      totals.push(await counted('cinderguard_requests_total{'))
+      return totals.at(-1) ?? 0
+    }
+    let [killed, other, before, from] = [0, 0, 0, 0]
+    let doomed: ReadonlySet<number> = new Set()
+    try {
+      await expect.poll(total, { timeout: 10_000 }).toBeGreaterThan(50)
+      ;[killed = 0, other = 0] = workers(parent)
+      before = await total()
+      from = reads.length
+      doomed = portsAt(killed)
+      // Both have their share of clients.
+      expect(doomed.size).toBeGreaterThan(0)
+      expect(doomed.size + portsAt(other).size).toBe(agents.length)
+      expect(doomed.size).toBeLessThan(agents.length)
+
+      process.kill(killed, 'SIGKILL')
+      await expect.poll(() => counted('cinderguard_workers_lost_total'), { timeout: 5000 }).toBe(1)
+      await expect.poll(() => counted('cinderguard_workers '), { timeout: 5000 }).toBe(2)
+      const [replacement = 0] = workers(parent).filter((pid) => pid !== other)
+      const untilThere = async () => {
+        reads.push(await read(new Agent({ keepAlive: true })))
+        await total()
+        return portsAt(replacement).size
+      }
+      await expect.poll(untilThere, { timeout: 10_000 }).toBeGreaterThan(0)
+    } finally {
+      isOver = true
+      await clients
+      for (const agent of agents) agent.destroy()
+    }
+
+    const failed = reads.filter(({ status }) => status !== 200)
+    expect(failed.filter(({ status, port }) => status !== null || !doomed.has(port))).toEqual([])
+    expect(failed.length).toBeGreaterThan(0)
+    expect(failed.length).toBeLessThanOrEqual(doomed.size)
+    // What the dead one had told is kept, and what the others answer comes on top of it.
+    const counting = reads.slice(from).filter(({ status, port }) => status === 200 && !doomed.has(port))
+    await expect.poll(total, { timeout: 5000 }).toBeGreaterThanOrEqual(before + counting.length)
+    expect(totals.at(-1)).toBeLessThanOrEqual(reads.length)
+    expect(totals).toEqual(totals.toSorted((a, b) => a - b))
+  }, 30_000)
 })
 
 test("the organisation's policy: the primary alone asks for it and keeps it, all workers decide by it", async () => {

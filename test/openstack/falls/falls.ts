@@ -37,7 +37,8 @@ export interface Seen {
 /** Seconds that the gateways wait: for a call to each service, for a decision, for a forwarded request. */
 export const LIMITS = { call: 1, decision: 3, upstream: 3 }
 
-const timeouts = {
+/** The same, as options. */
+export const TIMEOUTS = {
   'keystone_authtoken.token_cache_time': '-1',
   'cinderguard.keystone_timeout': String(LIMITS.call),
   'cinderguard.nova_timeout': String(LIMITS.call),
@@ -65,9 +66,9 @@ export class Ground {
       cinder: await Faulty.before(lab.urls.cinder.legacy, GOOD),
     }
     const gateways = {
-      direct: await gatewayFor(lab, lab.urls.cinder.legacy, timeouts),
+      direct: await gatewayFor(lab, lab.urls.cinder.legacy, TIMEOUTS),
       behind: await gatewayFor(lab, between.cinder.url, {
-        ...timeouts,
+        ...TIMEOUTS,
         'keystone_authtoken.auth_url': between.keystone.url,
         'keystone_authtoken.cafile': CA_FILE,
         'cinderguard.nova_endpoint_override': between.nova.url,
@@ -139,7 +140,11 @@ const GUARDED = ['os-detach', 'attachment delete'] as const
 const READ = `/volumes/${IDS.volume}`
 /** Statuses that Cinder may have answered by itself; all others are the gateway's own. */
 const FORWARDED: readonly number[] = [200, 302, 429, 500]
-const FIXTURE = SITUATIONS['Nova uses this attachment'] ?? { volumes: [], attachments: [], instances: [] }
+export const FIXTURE = SITUATIONS['Nova uses this attachment'] ?? {
+  volumes: [],
+  attachments: [],
+  instances: [],
+}
 const CLIENTS = 4
 /** Milliseconds after which a service counts as not recovered. */
 const NEVER = 20_000

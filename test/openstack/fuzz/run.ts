@@ -5,8 +5,9 @@ import { gatewayFor } from '../shared.ts'
 import { fuzz } from './fuzz.ts'
 
 /**
- * `npm run fuzz -- --runs 100000 --seed 1`: the long run, before each server that Cinder runs under. First the guard is
- * switched off, and must be found out at once: the oracle works. Exits with 1 when something got past, or it does not.
+ * `npm run fuzz -- --runs 100000 --seed 1`: the long run, before each server that Cinder runs under, through the
+ * forwarder that `--forwarder` names: `http-proxy-3`, unless given, or `undici`. First the guard is switched off, and
+ * must be found out at once: the oracle works. Exits with 1 when something got past, or it does not.
  */
 const { values } = parseArgs({
   options: {
@@ -16,12 +17,15 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     server: { type: 'string', default: 'uwsgi,eventlet' },
+    forwarder: { type: 'string', default: 'http-proxy-3' },
     bare: { type: 'boolean', default: false },
   },
 })
 const servers = values.server.split(',')
 if (servers.some((name) => name !== 'uwsgi' && name !== 'eventlet'))
   throw new Error('--server is uwsgi, eventlet, or both divided by a comma')
+const { forwarder } = values
+if (forwarder !== 'http-proxy-3' && forwarder !== 'undici') throw new Error(`no such forwarder: ${forwarder}`)
 install()
 const lab = await startLab({ eventlet: true, cinders: ['legacy'] })
 process.exitCode = 0
@@ -31,7 +35,9 @@ try {
     const below = { 'cinderguard.public_prefix': '/volume' }
     const off = { 'cinderguard.mode': 'observe' }
     const [gateway, prefixed, open, openBelow] = await Promise.all(
-      [{}, below, off, { ...below, ...off }].map((overrides) => gatewayFor(lab, legacy, overrides)),
+      [{}, below, off, { ...below, ...off }].map((overrides) =>
+        gatewayFor(lab, legacy, { 'cinderguard.forwarder': forwarder, ...overrides }),
+      ),
     )
     if (!gateway || !prefixed || !open || !openBelow) throw new Error('a gateway did not start')
     const common = { seed: Number(values.seed), legacy, bare: values.bare }
@@ -44,7 +50,7 @@ try {
     })
     const isSeeing = oracle.bypass !== null && oracle.runs < 20
     console.log(
-      `${server}: with the guard off, ${isSeeing ? `found out by request ${oracle.runs}` : 'NOT found out'}`,
+      `${server} by ${forwarder}: with the guard off, ${isSeeing ? `found out by request ${oracle.runs}` : 'NOT found out'}`,
     )
     const started = Date.now()
     const report = await fuzz(lab, {
@@ -55,11 +61,13 @@ try {
       gateway: gateway.url,
       prefixed: prefixed.url,
       onProgress: (done) =>
-        console.log(`${server}: ${done} requests, ${Math.round((Date.now() - started) / 1000)} s`),
+        console.log(
+          `${server} by ${forwarder}: ${done} requests, ${Math.round((Date.now() - started) / 1000)} s`,
+        ),
     })
-    console.log(JSON.stringify({ server, ...report }, null, 2))
+    console.log(JSON.stringify({ server, forwarder, ...report }, null, 2))
     console.log(
-      `${server}: seed ${report.seed}, ${report.runs} requests, ${report.executed} blocked operations executed past the gateway`,
+      `${server} by ${forwarder}: seed ${report.seed}, ${report.runs} requests, ${report.executed} blocked operations executed past the gateway`,
     )
     if (report.bypass !== null || !isSeeing) process.exitCode = 1
     await Promise.all([gateway, prefixed, open, openBelow].map((each) => each.stop()))

@@ -113,14 +113,16 @@ const quoted = fc.oneof(
   { weight: 1, arbitrary: text.map((each) => `"${each}"`) },
   {
     weight: 2,
-    arbitrary: fc.tuple(fc.constantFrom(...WORDS), fc.nat(40)).map(([word, at]) => {
-      const place = at % Math.max(1, word.length)
-      const code = word.charCodeAt(place)
-      if (Number.isNaN(code)) return '""'
-      return `"${word.slice(0, place)}\\u${code.toString(16).padStart(4, '0')}${word.slice(place + 1)}"`
-    }),
+    arbitrary: fc.tuple(fc.constantFrom(...WORDS), fc.nat(40)).map(([word, at]) => escaped(word, at)),
   },
 )
+/** With one of its characters written by its number. */
+function escaped(word: string, at: number): string {
+  const place = at % Math.max(1, word.length)
+  const code = word.charCodeAt(place)
+  if (Number.isNaN(code)) return '""'
+  return `"${word.slice(0, place)}\\u${code.toString(16).padStart(4, '0')}${word.slice(place + 1)}"`
+}
 
 const literal = fc.oneof(
   {
@@ -159,8 +161,46 @@ const deep = fc
     return `{"os-detach": ${open.repeat(levels)}1${close.repeat(levels)}}`
   })
 const action = fc.tuple(quoted, value).map(([key, item]) => `{${key}: ${item}}`)
+
+const ID = 'f0000000-0000-4000-8000-000000000001'
+/** Arguments that Cinder takes. */
+const TAKEN: Readonly<Record<string, readonly string[]>> = {
+  'os-detach': [
+    '{}',
+    'null',
+    '{"attachment_id": null}',
+    `{"attachment_id": 5, "attachment_id": "${ID}"}`,
+    `{"attachment_\\u0069d":\n"${ID}"}`,
+  ],
+  'os-force_detach': ['{"connector": {}}', `{"connector": {"a": NaN}, "attachment_id": "${ID}"}`],
+  'os-terminate_connection': ['{"connector": {}}', '{"connector": {"\u{1f600}": [1e400, "\\ud83d"]}}'],
+  'os-migrate_volume_completion': [
+    `{"new_volume": "${ID}"}`,
+    `{"error": false, "new_volume": "${ID}", "error": "x"}`,
+  ],
+}
+const key = (name: string) =>
+  fc.oneof(
+    fc.constant(`"${name}"`),
+    fc.nat(40).map((at) => escaped(name, at)),
+  )
+/** A guarded action, spelled in any way, as it is taken; now and then told once before, which does not count. */
+const taken = fc.constantFrom(...Object.keys(TAKEN)).chain((name) =>
+  fc
+    .record({
+      before: fc.option(fc.tuple(key(name), value), { freq: 3 }),
+      key: key(name),
+      gap: blank,
+      argument: fc.constantFrom(...(TAKEN[name] ?? [])),
+    })
+    .map(({ before, key: spelled, gap, argument }) => {
+      const first = before === null ? '' : `${before.join(': ')},`
+      return `{${gap}${first}${spelled}${gap}:${gap}${argument}${gap}}`
+    }),
+)
 const documents = fc.oneof(
   { weight: 5, arbitrary: action },
+  { weight: 3, arbitrary: taken },
   { weight: 4, arbitrary: value },
   { weight: 1, arbitrary: deep },
 )

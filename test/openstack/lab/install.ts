@@ -6,6 +6,7 @@ const packages = [
   ...['memcached', 'haproxy', 'prometheus', 'openssl'],
   ...['gunicorn', 'nginx-light', 'tempest', 'cinder-tempest-plugin'],
   ...['uwsgi-core', 'uwsgi-plugin-python3', 'python3-openstackclient', 'python3-cinderclient', 'sqlite3'],
+  ...['python3-pycadf', 'python3-keystonemiddleware'],
   ...['chromium', 'fonts-inter', 'fonts-jetbrains-mono'],
 ]
 const policy = '/usr/sbin/policy-rc.d'

@@ -46,7 +46,7 @@ export class Installation {
     ]
   }
 
-  /** Writes the gateway's own configuration; it counts from the next start. @returns it. */
+  /** Writes the gateway's own configuration; it counts from the next start or reload. @returns it. */
   configure(mode: 'observe' | 'enforce'): string {
     const text = [
       '[cinderguard]',
@@ -71,6 +71,20 @@ export class Installation {
     for (let turn = 0; turn < 400 && !this.#log.includes('cinderguard is listening'); turn += 1)
       await sleep(50)
     if (!this.#log.includes('cinderguard is listening')) throw new Error(this.#log)
+  }
+
+  /** Changes the mode as an operator does: in the file, then SIGHUP. @returns what the gateway says to that. */
+  async switchTo(mode: 'observe' | 'enforce'): Promise<string> {
+    this.configure(mode)
+    const from = this.#log.length
+    const answer = (): string | undefined =>
+      /^\{.*the configuration was read anew.*\}$/m.exec(this.#log.slice(from))?.[0]
+    this.#process?.kill('SIGHUP')
+    for (let turn = 0; turn < 200 && answer() === undefined; turn += 1) await sleep(50)
+    const line = answer()
+    if (line === undefined) throw new Error(this.#log.slice(from))
+    const { msg, changed } = JSON.parse(line) as { msg: string; changed: readonly string[] }
+    return `${msg}; changed: ${changed.join(', ')}`
   }
 
   async stop(): Promise<void> {

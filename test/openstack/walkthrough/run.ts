@@ -13,7 +13,8 @@ try {
     },
     process.argv[2] ?? null,
   )
-  const isGood = arrived.attack === 409 && arrived.secondReport === 0 && arrived.alerts.length > 0
+  const isSwitched = arrived.attack === 409 && arrived.attackObserved === 202
+  const isGood = isSwitched && arrived.secondReport === 0 && arrived.alerts.length > 0
   process.exitCode = isGood ? 0 : 1
 } finally {
   await lab.stop()

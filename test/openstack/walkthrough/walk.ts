@@ -27,6 +27,7 @@ export interface Arrived {
   readonly detachEnforced: number
   readonly alerts: readonly string[]
   readonly console: string
+  readonly attackObserved: number
   readonly attackAfterBackOut: number
 }
 
@@ -94,9 +95,8 @@ export async function walk(
       second.text,
     )
 
-    await installation.stop()
-    installation.configure('enforce')
-    await installation.start()
+    const enforcing = await installation.switchTo('enforce')
+    say('mode = enforce in its configuration file, and SIGHUP (systemctl reload cinderguard)', enforcing)
     prometheus = await Prometheus.start([{ instance: 'gateway', url: installation.admin }])
     await looked(prometheus)
     fresh()
@@ -105,10 +105,7 @@ export async function walk(
       'volume_attachment',
       '20000000-0000-4000-8000-000000000001',
     )?.attach_status
-    say(
-      'mode = enforce; the attack of the first step again',
-      `→ ${attack}; the attachment is ${attachmentAfterAttack}`,
-    )
+    say('The attack of the first step again', `→ ${attack}; the attachment is ${attachmentAfterAttack}`)
 
     const alerts = await firing(prometheus, 'CinderguardAttackRefused')
     say('Prometheus, with deploy/prometheus', alerts.map((name) => `firing: ${name}`).join('\n'))
@@ -118,15 +115,20 @@ export async function walk(
     const detachEnforced = await compute.detach()
     say('The compute host detaches', `→ ${detachEnforced}`)
 
+    const observing = await installation.switchTo('observe')
+    fresh()
+    const attackObserved = await attackOn(url)
+    say('Backed out: mode = observe, and SIGHUP', `${observing}\nThe attack → ${attackObserved}, as before.`)
+
     await installation.stop()
     lab.pointVolumesAt(lab.urls.cinder.legacy)
     fresh()
     const attackAfterBackOut = await attackOn(lab.urls.cinder.legacy)
-    say('Backed out: the catalogue points at Cinder again', `The attack → ${attackAfterBackOut}, as before.`)
+    say('Taken out: the catalogue points at Cinder again', `The attack → ${attackAfterBackOut}, as before.`)
     return {
       ...{ bareAttack, observedDetach, firstReport: first.code, findings: idsOf(findings) },
       ...{ detachWithToken, secondReport: second.code, attack, attachmentAfterAttack, detachEnforced },
-      ...{ alerts, console, attackAfterBackOut },
+      ...{ alerts, console, attackObserved, attackAfterBackOut },
     }
   } finally {
     await prometheus?.end()
