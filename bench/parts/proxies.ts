@@ -30,6 +30,8 @@ const BODY = JSON.stringify({
 
 export interface Peer extends Pinned {
   readonly url: string
+  /** Of a gateway's admin listener. */
+  readonly admin?: string
 }
 
 /** An upstream that answers everything alike, faster than anything in front of it. */
@@ -140,10 +142,11 @@ async function serve(
   program = PROGRAM,
 ): Promise<Peer> {
   const port = await freePort()
+  const admin = `127.0.0.1:${await freePort()}`
   const sections = {
     cinderguard: {
       bind: `127.0.0.1:${port}`,
-      admin_bind: `127.0.0.1:${await freePort()}`,
+      admin_bind: admin,
       audit_log: join(folder, `audit-${port}.log`),
       ...cinderguard,
     },
@@ -157,5 +160,5 @@ async function serve(
   writeFileSync(file, lines.join('\n'))
   const given = [...files, file].flatMap((each) => ['--config-file', each])
   const started = await start([NODE, program, 'serve', ...given], { cores, port })
-  return { ...started, url: `http://127.0.0.1:${port}` }
+  return { ...started, url: `http://127.0.0.1:${port}`, admin: `http://${admin}` }
 }

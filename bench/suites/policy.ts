@@ -4,6 +4,7 @@ import { completeCredentials } from '../../src/policy/credentials.ts'
 import { compileRules } from '../../src/policy/ruleset.ts'
 import { median, spread } from '../parts/stats.ts'
 import { table, thousands } from '../parts/table.ts'
+import { targets } from '../parts/targets.ts'
 
 const RULES = [
   'volume:get',
@@ -47,7 +48,13 @@ export async function policy({ rounds = 3, seconds = 1 } = {}): Promise<string> 
     ours.push(found[0])
     theirs.push(found[1])
   }
-  return table(
+  const ratios = cases.map((_case, at) => {
+    const [mine = 0, other = 0] = [ours, theirs].map((runs) =>
+      median(runs.map((run) => run[at]?.perSecond ?? 0)),
+    )
+    return mine / other
+  })
+  const figures = table(
     ['decision', 'verdict', 'Cinderguard /s', 'spread', 'oslo.policy /s', 'spread', 'ratio'],
     cases.map(({ name }, at) => {
       const [mine, other] = [ours, theirs].map((runs) => runs.map((run) => run[at]?.perSecond ?? 0))
@@ -63,6 +70,17 @@ export async function policy({ rounds = 3, seconds = 1 } = {}): Promise<string> 
         thousands(median(mine) / median(other)),
       ]
     }),
+  )
+  return (
+    figures +
+    targets([
+      {
+        what: 'the slowest of them beside oslo.policy',
+        aim: 'at least',
+        goal: 300,
+        measured: Math.round(Math.min(...ratios)),
+      },
+    ])
   )
 }
 

@@ -1,6 +1,7 @@
 import { gateway, haproxy, nginxProxy, nginxUpstream, type Peer, peer } from '../parts/proxies.ts'
 import { median, spread } from '../parts/stats.ts'
 import { table, thousands } from '../parts/table.ts'
+import { targets } from '../parts/targets.ts'
 import { type Measured, saturate } from '../parts/wrk.ts'
 
 const PROXY = '1'
@@ -43,8 +44,21 @@ export async function throughput({ rounds = 5, seconds = 5 } = {}): Promise<stri
   const of = (name: string, what: keyof Measured): readonly number[] =>
     (results.get(name) ?? []).map((each) => each[what])
   const bare = { perSecond: median(of(BARE, 'perSecond')), p99: median(of(BARE, 'p99')) }
-  return table(
-    ['proxy', 'requests/s', 'spread', 'ratio', 'p50 ms', 'p99 ms', 'p99 ratio'],
+  const rate = (name: string): number => median(of(name, 'perSecond')) / bare.perSecond
+  const tail = (name: string): number => median(of(name, 'p99')) / bare.p99
+  const OURS = 'Cinderguard'
+  const aims = targets([
+    { what: 'throughput beside bare http-proxy-3', aim: 'at least', goal: 0.95, measured: rate(OURS) },
+    { what: 'p99 beside bare http-proxy-3', aim: 'at most', goal: 1.1, measured: tail(OURS) },
+    {
+      what: 'forwarder = undici, throughput beside bare http-proxy-3',
+      aim: 'at least',
+      goal: 1.5,
+      measured: rate(`${OURS}, forwarder = undici`),
+    },
+  ])
+  const figures = table(
+    ['proxy', 'requests/s', 'spread', 'ratio', 'p50 ms', 'p99 ms', 'spread', 'p99 ratio'],
     proxies.map(([name]) => {
       const rate = of(name, 'perSecond')
       return [
@@ -54,8 +68,10 @@ export async function throughput({ rounds = 5, seconds = 5 } = {}): Promise<stri
         (median(rate) / bare.perSecond).toFixed(2),
         median(of(name, 'p50')).toFixed(2),
         median(of(name, 'p99')).toFixed(2),
+        `±${Math.round(spread(of(name, 'p99')) * 100)} %`,
         (median(of(name, 'p99')) / bare.p99).toFixed(2),
       ]
     }),
   )
+  return figures + aims
 }

@@ -1,6 +1,7 @@
 import { gateway, nginxUpstream, peer } from '../parts/proxies.ts'
 import { median, spread } from '../parts/stats.ts'
 import { table, thousands } from '../parts/table.ts'
+import { type Target, targets } from '../parts/targets.ts'
 import { saturate } from '../parts/wrk.ts'
 
 /**
@@ -9,9 +10,12 @@ import { saturate } from '../parts/wrk.ts'
  */
 export async function workers({ rounds = 5, seconds = 5 } = {}): Promise<string> {
   const rows: string[][] = []
+  const aims: Target[] = []
   for (const forwarder of ['http-proxy-3', 'undici']) {
     const found = await scaling(forwarder, rounds, seconds)
     const one = median(found.get('1') ?? [])
+    const measured = median(found.get('2') ?? []) / one
+    aims.push({ what: `two workers beside one, ${forwarder}`, aim: 'at least', goal: 1.7, measured })
     for (const [count, rates] of found)
       rows.push([
         forwarder,
@@ -22,10 +26,13 @@ export async function workers({ rounds = 5, seconds = 5 } = {}): Promise<string>
         (median(rates) / one).toFixed(2),
       ])
   }
-  return table(
+  const figures = table(
     ['forwarder', 'workers', 'cores for workers, load and upstream', 'requests/s', 'spread', 'ratio'],
     rows,
   )
+  const limits =
+    'Load and upstream need cores, too, and this machine has two: with twice of everything nearly twice is expected. It shows that workers share nothing that holds them up, not what four cores would give.'
+  return `${figures}\n\n${limits}${targets(aims)}`
 }
 
 async function scaling(forwarder: string, rounds: number, seconds: number): Promise<Map<string, number[]>> {

@@ -57,7 +57,7 @@ export function cadfEvent(outcome: Outcome, context: EventContext): CadfEvent {
       typeURI: 'service/security/account/user',
       id: user?.userId ?? 'unknown',
       ...(user === undefined ? {} : { name: user.userName, ...scopeOf(user) }),
-      host: { address: decision.client, agent: decision.user_agent },
+      host: hostOf(decision),
       request_id: envelope.requestId,
       ...(draft.request?.headers.has('x-openstack-request-id') === true
         ? { global_request_id: envelope.requestId }
@@ -85,6 +85,11 @@ export function cadfEvent(outcome: Outcome, context: EventContext): CadfEvent {
       },
     ],
   }
+}
+
+/** pycadf knows no null here: what is not known, of a unix socket or without a User-Agent, is left out. */
+function hostOf({ client, user_agent }: ReturnType<typeof decisionRecord>): { readonly [key: string]: Json } {
+  return { ...(client ? { address: client } : {}), ...(user_agent ? { agent: user_agent } : {}) }
 }
 
 /** What policy rules read of a token's holder. */

@@ -80,6 +80,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     event: { action: 'delete', outcome: 'success', target: { typeURI: 'service/storage/block/attachment' } },
     initiator: ['project_id', 'request_id', 'global_request_id'],
   },
+  'without a User-Agent': {
+    ...{ operation: 'os-detach', by: 'member', headers: {}, status: 409 },
+    event: { action: 'update/os-detach' },
+  },
   "nobody's": {
     ...{ operation: 'os-detach', by: 'member', token: 'no-such-token', status: 401 },
     event: { action: 'update/os-detach', outcome: 'failure', initiator: { id: 'unknown' } },

@@ -6,8 +6,8 @@ import { soak } from '../soak/soak.ts'
 test.concurrent.each([
   ['http-proxy-3', 20261124],
   ['undici', 20261125],
-] as const)('half a minute of soak with forwarder %s', async (forwarder, seed) => {
-  const report = await soak({ seconds: 30, seed, forwarder })
+] as const)('a minute of soak with forwarder %s', async (forwarder, seed) => {
+  const report = await soak({ seconds: 60, seed, forwarder })
   expect(report.problems).toEqual([])
   expect(report.sent).toBeGreaterThan(1000)
   expect(report.faults).toBeGreaterThan(2)
