@@ -31,14 +31,18 @@ export async function run(argv: readonly string[]): Promise<number> {
     return 2
   }
   if (word === '--version') return RUN.version([])
-  if (word === '--help' || word === '-h' || word === 'help') return RUN.help(rest)
+  if (word === '--help' || word === '-h') return RUN.help(rest)
+  if (word === 'help') {
+    const named = rest.filter((each) => each !== '--help' && each !== '-h')
+    return RUN.help(named.length < rest.length && named.length === 0 ? ['help'] : named)
+  }
   const named = commandOf(argv, COMMANDS)
   if ('problem' in named) return refuse(named.problem)
   if (named.rest.includes('--help') || named.rest.includes('-h')) return help(named.path)
   const problems = problemsOfFlags(named)
   if (problems.length > 0) {
     const name = ['cinderguard', ...named.path].join(' ')
-    printProblems(problems, `${name} does not understand its command line (${name} --help):`)
+    printProblems(problems, `${name}: invalid command line (${name} --help):`)
     return 2
   }
   return RUN[word as CommandName](rest)

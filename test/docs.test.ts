@@ -14,6 +14,7 @@ const FILES = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   ...['docs', 'deploy', 'policies'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
@@ -22,7 +23,10 @@ const FILES = [
 ]
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 
-const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Readonly<Record<string, string>> }
+const { scripts, files: packaged } = JSON.parse(textOf('package.json')) as {
+  scripts: Readonly<Record<string, string>>
+  files: readonly string[]
+}
 
 /** What stands in code: spans, and the lines of blocks with those that a backslash continues. */
 function codeOf(text: string): readonly string[] {
@@ -43,6 +47,8 @@ describe.each(FILES)('%s', (file) => {
       ),
     ].filter((link) => !/^[a-z]+:/.test(link))
     expect(links.filter((link) => !leads(file, link))).toEqual([])
+    // A packaged document must not lead out of the package.
+    expect(isPackaged(file) ? links.filter((link) => !isPackaged(targetOf(file, link))) : []).toEqual([])
   })
 
   test('names commands and flags that there are', async () => {
@@ -133,9 +139,21 @@ test('the README says how to start, and observes first', () => {
   expect(text).toMatch(/<!-- bench -->[\s\S]*<!-- \/bench -->/)
 })
 
+/** npm always packs these, besides what package.json names. */
+function isPackaged(file: string): boolean {
+  return [...packaged, 'README.md', 'LICENSE', 'package.json'].some(
+    (each) => file === each || file.startsWith(`${each}/`),
+  )
+}
+
+function targetOf(file: string, link: string): string {
+  const [path = ''] = link.split('#')
+  return path === '' ? file : normalize(join(dirname(file), path)).replace(/\/$/, '')
+}
+
 function leads(file: string, link: string): boolean {
-  const [path = '', anchor] = link.split('#')
-  const target = path === '' ? file : normalize(join(dirname(file), path))
+  const [, anchor] = link.split('#')
+  const target = targetOf(file, link)
   if (!existsSync(join(ROOT, target))) return false
   if (anchor === undefined) return true
   return !statSync(join(ROOT, target)).isDirectory() && anchorsOf(textOf(target)).includes(anchor)

@@ -34,21 +34,21 @@ export function compareAttachment(
     return {
       ...about,
       kind: 'not-told',
-      what: `Nova shows this account no volume ${volumeId} on server ${serverId}: left over, or the server is another project's. An admin's token tells.`,
+      what: `Nova shows this account no volume ${volumeId} on server ${serverId}: the record is stale, or the server belongs to another project. Run the audit as an admin to tell.`,
       commands: [],
     }
   if (nova === 'absent')
     return {
       ...about,
       kind: 'unknown-to-nova',
-      what: `Nova knows no volume ${volumeId} on server ${serverId}: the record is left over, unless something else than Nova (such as Ironic) attached it.`,
+      what: `Nova knows no volume ${volumeId} on server ${serverId}: the record is stale, unless something other than Nova (such as Ironic) attached it.`,
       commands: [deletion(id)],
     }
   if (nova === 'forbidden' || nova === 'unauthorized')
     return {
       ...about,
       kind: 'not-told',
-      what: `Nova does not tell this account about server ${serverId}.`,
+      what: `Nova does not let this account see server ${serverId}.`,
       commands: [],
     }
   if (!nova.comparable || nova.attachmentId === id) return null
@@ -69,7 +69,7 @@ function otherAttachment(
   const name = used ?? 'without a name'
   if (record !== undefined && record.serverId !== serverId)
     return {
-      what: `Server ${serverId} uses the volume by another attachment, ${name}, which Cinder has for server ${record.serverId ?? 'none'}.`,
+      what: `Server ${serverId} uses the volume through another attachment, ${name}, which Cinder has for server ${record.serverId ?? 'none'}.`,
       commands: [deletion(id)],
     }
   const why =
@@ -77,7 +77,7 @@ function otherAttachment(
       ? 'which Cinder does not have: this record is most likely the connection in use'
       : 'perhaps over the same connection'
   return {
-    what: `Server ${serverId} uses the volume by another attachment, ${name}, ${why}. Deleting this record could cut it off.`,
+    what: `Server ${serverId} uses the volume through another attachment, ${name}, ${why}. Deleting this record could cut it off.`,
     commands: [
       removal(serverId ?? 'SERVER', volumeId),
       `# then, if the record is still there: ${deletion(id)}`,
@@ -92,7 +92,7 @@ export function onlyNova(serverId: string, volumeId: string): Disagreement {
     serverId,
     volumeId,
     kind: 'only-nova',
-    what: `Nova has volume ${volumeId} on server ${serverId}, and Cinder has no attachment record of it: the footprint of CVE-2023-2088, or of a detach that broke off. The server's device may by now lead to another's data.`,
+    what: `Nova has volume ${volumeId} on server ${serverId}, and Cinder has no attachment record of it: the footprint of CVE-2023-2088, or of an interrupted detach. The server's device may by now show somebody else's data.`,
     commands: [
       `openstack server stop ${serverId}`,
       removal(serverId, volumeId),

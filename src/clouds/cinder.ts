@@ -12,7 +12,7 @@ export interface Caller {
   readonly isAdmin: boolean
 }
 
-/** What was typed for an id can be none, and would only burst the head of a look-up. */
+/** What was typed for an id can be none, and would only burst the head of a lookup. */
 export class OddIdError extends Error {}
 
 /** The caller's token was good to the gateway's cache, and is refused by Cinder: revoked meanwhile. */
@@ -80,7 +80,7 @@ export function cinderFacts(
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'not-authorized'
       const volume = answer.status === 200 ? jsonObject('cinder', answer).volume : undefined
-      if (!isRecord(volume)) throw new CloudError('cinder', `a volume look-up was answered ${answer.status}`)
+      if (!isRecord(volume)) throw new CloudError('cinder', `a volume lookup was answered ${answer.status}`)
       return readVolume(volume)
     },
 
@@ -105,8 +105,7 @@ export function cinderFacts(
       if (answer.status === 404 && isFault(answer, 'itemNotFound')) return 'absent'
       if (answer.status === 400 && isFault(answer, 'badRequest')) return listed(id, caller)
       const row = answer.status === 200 ? jsonObject('cinder', answer).attachment : undefined
-      if (!isRecord(row))
-        throw new CloudError('cinder', `an attachment look-up was answered ${answer.status}`)
+      if (!isRecord(row)) throw new CloudError('cinder', `an attachment lookup was answered ${answer.status}`)
       const { id: canonical, volumeId } = readAttachment(row)
       const { instance, status, attach_mode } = row
       return { id: canonical, volumeId, view: { instance, status, attach_mode } }
@@ -120,7 +119,7 @@ export function cinderFacts(
       if (answer.status === 403 && isFault(answer, 'forbidden')) return 'hidden'
       const object = answer.status === 200 ? jsonObject('cinder', answer)[NAMES[collection]] : undefined
       if (!isRecord(object))
-        throw new CloudError('cinder', `a look-up in ${collection} was answered ${answer.status}`)
+        throw new CloudError('cinder', `a lookup in ${collection} was answered ${answer.status}`)
       return object
     },
 

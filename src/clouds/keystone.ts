@@ -46,7 +46,7 @@ export function keystoneValidator(send: Send, identityUrl: string, session: Sess
         return 'invalid'
       }
       if (answer.status !== 200)
-        throw new CloudError('keystone', `a token look-up was answered ${answer.status}`)
+        throw new CloudError('keystone', `a token lookup was answered ${answer.status}`)
       return readToken(answer)
     },
   }

@@ -44,7 +44,7 @@ export async function serverVolume(
     case 401:
       return 'unauthorized'
     default:
-      throw new CloudError('nova', `an attachment look-up was answered ${answer.status}`)
+      throw new CloudError('nova', `an attachment lookup was answered ${answer.status}`)
   }
 }
 

@@ -9,6 +9,7 @@ import { cinderDocument, discoverVersions, novaDocument, versionKeeper } from '.
 import type { Credentials } from '../config/credentials.ts'
 import type { Config } from '../config/options.ts'
 import { Secret } from '../config/secret.ts'
+import { problemOf } from '../file-problem.ts'
 import { projectOf } from '../identity/identity.ts'
 import { clientAccount } from './client-account.ts'
 import { configurationOf, printProblems } from './configuration.ts'
@@ -27,7 +28,7 @@ export async function attachments(argv: readonly string[]): Promise<number> {
   }
   const loaded = configurationOf(others, process.env)
   if ('problems' in loaded) {
-    printProblems(loaded.problems, 'The configuration is wrong:')
+    printProblems(loaded.problems, 'The configuration is invalid:')
     return 2
   }
   const { OS_TOKEN } = process.env
@@ -38,7 +39,7 @@ export async function attachments(argv: readonly string[]): Promise<number> {
   }
   if (account === null && OS_TOKEN === undefined) {
     process.stderr.write(
-      `Neither OS_USERNAME and OS_PASSWORD nor OS_TOKEN are set.\n${usageOf(['attachments', 'audit'], COMMANDS.attachments.commands.audit)}`,
+      `Set OS_USERNAME and OS_PASSWORD, or OS_TOKEN.\n${usageOf(['attachments', 'audit'], COMMANDS.attachments.commands.audit)}`,
     )
     return 2
   }
@@ -47,9 +48,7 @@ export async function attachments(argv: readonly string[]): Promise<number> {
     process.stdout.write(format === 'json' ? `${JSON.stringify(result, null, 2)}\n` : auditText(result))
     return result.disagreements.length === 0 ? 0 : 1
   } catch (error) {
-    process.stderr.write(
-      `cinderguard attachments audit: ${error instanceof Error ? error.message : 'failed'}\n`,
-    )
+    process.stderr.write(`cinderguard attachments audit: ${problemOf(error, 'failed')}\n`)
     return 1
   }
 }

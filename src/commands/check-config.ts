@@ -7,15 +7,15 @@ import { readModes } from '../rollout/mode.ts'
 import { configurationOf, printProblems } from './configuration.ts'
 import { problemsOfFiles } from './named-files.ts'
 
-/** `cinderguard check-config`: every problem of configuration, of the files it names, and of policy at once. Starts
- * nothing, asks nobody. */
+/** `cinderguard check-config`: the problems of the configuration or, where it can be read, of the files it names and of
+ * the policy. Starts nothing, contacts nobody. */
 export async function checkConfig(argv: readonly string[]): Promise<number> {
   const loaded = configurationOf(argv, process.env)
   if ('problems' in loaded) {
     printProblems(loaded.problems, `${loaded.problems.length} problem(s) in the configuration:`)
     return 2
   }
-  if (loaded.notices.length > 0) printProblems(loaded.notices, 'To be noted:')
+  if (loaded.notices.length > 0) printProblems(loaded.notices, 'Warnings:')
   const policy = await policyAtHand(loaded.config)
   const files = await problemsOfFiles(loaded.config)
   const { mode, mode_overrides } = loaded.config.cinderguard
@@ -34,7 +34,7 @@ export async function checkConfig(argv: readonly string[]): Promise<number> {
     )
     return 2
   }
-  process.stdout.write('The configuration is good.\n')
+  process.stdout.write('The configuration is valid.\n')
   return 0
 }
 
@@ -48,7 +48,7 @@ async function policyAtHand(
     config,
     {
       loaded: (_identity, notices) => {
-        if (notices.length > 0) process.stderr.write(`To be noted:\n  ${notices.join('\n  ')}\n`)
+        if (notices.length > 0) process.stderr.write(`Warnings:\n  ${notices.join('\n  ')}\n`)
       },
       refused: () => undefined,
     },

@@ -22,7 +22,7 @@ export function commandOf(
     const guess = nearest(word, Object.keys(commands))
     const name = ['cinderguard', ...path].join(' ')
     if (word === '' || word.startsWith('-'))
-      return { problem: `${name} wants a command: ${Object.keys(commands).join(', ')}` }
+      return { problem: `${name} needs a subcommand: ${Object.keys(commands).join(', ')}` }
     return { problem: `${name} has no command "${word}"${guess ? `; did you mean "${guess}"?` : ''}` }
   }
   const named = { path: [...path, word], command, rest }
@@ -49,7 +49,7 @@ export function problemsOfFlags({ command, rest }: Named): readonly Problem[] {
         problems.push({
           code: 'unknown_option',
           where: 'command line',
-          message: `"${word}" is not understood`,
+          message: `"${word}" is not expected here`,
         })
       continue
     }

@@ -32,20 +32,20 @@ export interface Command {
 /** The same flag of several commands. */
 export const FORMAT = {
   value: 'text|json',
-  help: 'text for people, as without it, or json for programs',
+  help: 'text (default) or json',
   choices: ['text', 'json'],
 } as const satisfies Flag
 export const ADMIN = {
   value: 'URL',
-  help: 'the running gateway: http://HOST:PORT or unix:/PATH; again for each further one, to be added up. Without it the one at admin_bind of the configuration',
+  help: 'admin listener of the running gateway: http://HOST:PORT or unix:/PATH; may be repeated, the results are added up. Default: admin_bind of the configuration',
 } as const satisfies Flag
 export const AUDIT_LOG = {
   value: 'FILE',
-  help: 'reads decision records instead of asking a gateway; again for each further file, oldest first; also .gz',
+  help: 'read decision records instead of asking a gateway; may be repeated, oldest file first; .gz too',
   file: true,
 } as const satisfies Flag
 export const TOKEN_FILE = {
   value: 'FILE',
-  help: 'where the token is; without it, in the environment variable OS_TOKEN',
+  help: 'file with the token; default: the environment variable OS_TOKEN',
   file: true,
 } as const satisfies Flag

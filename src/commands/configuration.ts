@@ -56,7 +56,7 @@ function named(
     const isTls = text.startsWith('https:')
     if (value instanceof Flaw) complain(value.code, value.message)
     else if (isTls && tls.admin_tls_cert_file === undefined)
-      complain('missing', `${text} needs [cinderguard] admin_tls_cert_file, which it is known by`)
+      complain('missing', `${text} needs [cinderguard] admin_tls_cert_file, to verify it by`)
     return { admin_bind: value as Address, admin_tls_cert_file: isTls ? tls.admin_tls_cert_file : undefined }
   })
   return problems.length > 0 ? { problems } : (read as unknown as Admins)
@@ -66,7 +66,7 @@ function extraWords({ rest }: Flags): readonly Problem[] {
   return rest.map((word) => ({
     code: 'unknown_option',
     where: 'command line',
-    message: `"${word}" is not understood`,
+    message: `"${word}" is not expected here`,
   }))
 }
 

@@ -4,7 +4,7 @@ import type { Config } from '../config/options.ts'
 import { type Cloud, startCloud } from '../demo/cloud.ts'
 import { GATEWAY_ACCOUNT, PROJECTS, VOLUMES } from '../demo/fixture.ts'
 import { makeFolder } from '../demo/folder.ts'
-import { visit } from '../demo/tour.ts'
+import { TOUR_VOLUMES, visit } from '../demo/tour.ts'
 import { afterwards, introduction, type Paint, stationText } from '../demo/tour-text.ts'
 import { loadPolicyOf } from '../organisation/layers.ts'
 import { createLogger } from '../record/log.ts'
@@ -43,7 +43,7 @@ async function tour(cloud: Cloud, gateway: Gateway, ended: Promise<string> | nul
     CINDER: cloud.urls.cinder,
     GATEWAY: gateway.url,
     PROJECT: PROJECTS.demo,
-    VOLUME: VOLUMES['in-use'],
+    ...Object.fromEntries(Object.entries(TOUR_VOLUMES).map(([name, volume]) => [name, VOLUMES[volume]])),
     ALICE: tokens.alice,
     NOVA: tokens.nova,
   }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { findFile } from '../config/load.ts'
 import type { Config } from '../config/options.ts'
 import { Secret } from '../config/secret.ts'
@@ -34,11 +35,11 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   const loaded = configurationOf(rest, process.env)
   const admins = adminsOf(all.admin ?? [], rest, process.env)
   if ('problems' in loaded) {
-    printProblems(loaded.problems, 'The configuration is wrong:')
+    printProblems(loaded.problems, 'The configuration is invalid:')
     return 2
   }
   if ('problems' in admins) {
-    printProblems(admins.problems, 'Where the gateway is cannot be told:')
+    printProblems(admins.problems, 'Cannot determine where the gateway is:')
     return 2
   }
   const { config } = loaded
@@ -54,7 +55,13 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   )
   const saw = isRunning ? (id: string) => sawRequest(admins, id) : null
   const findings = diagnose(
-    await look(config, { traffic, policyFiles: policyFilesOf(config), operator, saw }),
+    await look(config, {
+      traffic,
+      policyFiles: policyFilesOf(config),
+      policyJson: policyJsonOf(config),
+      operator,
+      saw,
+    }),
   )
   process.stdout.write(
     format === 'json' ? `${JSON.stringify({ findings }, null, 2)}\n` : findingsText(findings),
@@ -102,6 +109,12 @@ function policyFilesOf({ oslo_policy, sources }: Config): readonly string[] {
   return [oslo_policy.policy_file, ...oslo_policy.policy_dirs]
     .map((path) => findFile(path, sources))
     .filter((path): path is string => path !== undefined && existsSync(path))
+}
+
+/** A policy.json where policy_file is looked for, when policy_file itself is not there; null without one. */
+function policyJsonOf({ oslo_policy: { policy_file }, sources }: Config): string | null {
+  if (findFile(policy_file, sources) !== undefined) return null
+  return findFile(join(dirname(policy_file), 'policy.json'), sources) ?? null
 }
 
 /** The findings as a person reads them, what is worst last, where the eye is. */

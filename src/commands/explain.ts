@@ -3,6 +3,7 @@ import { createApp } from '../app.ts'
 import type { Config } from '../config/options.ts'
 import type { Described, Explanation } from '../explain/explain.ts'
 import { explanationText } from '../explain/text.ts'
+import { problemOf } from '../file-problem.ts'
 import { LiveSettings } from '../live-settings.ts'
 import { startPolicy } from '../organisation/live.ts'
 import { createLogger } from '../record/log.ts'
@@ -17,6 +18,7 @@ import { usageOf } from './usage.ts'
 
 const FLAGS = ['request', 'body', 'microversion', 'token-file', 'service-token-file', 'format'] as const
 type Flags = Readonly<Partial<Record<(typeof FLAGS)[number], string>>>
+const BOTH = 'takes either a REQUEST-ID or --request, not both'
 
 /** `cinderguard explain`: a decision of the running gateway by its request id, or a described request, judged now. */
 export async function explainCommand(argv: readonly string[]): Promise<number> {
@@ -24,7 +26,8 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
   const format = formatOf(values.format)
   const requestId = rest.find((word) => /^req-/.test(word))
   if (format === undefined || (values.request === undefined) === (requestId === undefined)) {
-    process.stderr.write(usageOf(['explain'], COMMANDS.explain))
+    const problem = requestId === undefined ? 'needs a REQUEST-ID (req-...) or --request' : BOTH
+    process.stderr.write(`cinderguard explain ${problem}\n\n${usageOf(['explain'], COMMANDS.explain)}`)
     return 2
   }
   const others = rest.filter((word) => word !== requestId)
@@ -39,7 +42,7 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
     process.stdout.write(text)
     return explanation.status === null ? 0 : 1
   } catch (error) {
-    process.stderr.write(`cinderguard explain: ${error instanceof Error ? error.message : 'failed'}\n`)
+    process.stderr.write(`cinderguard explain: ${problemOf(error, 'failed')}\n`)
     return 1
   }
 }
@@ -52,7 +55,7 @@ async function recorded(
 ): Promise<Explanation | null> {
   const admins = adminsOf([], rest, process.env)
   if ('problems' in admins) {
-    printProblems(admins.problems, 'Where the gateway is cannot be told:')
+    printProblems(admins.problems, 'Cannot determine where the gateway is:')
     return null
   }
   const path = `/api/v1/decisions/${encodeURIComponent(requestId)}/explanation`
@@ -63,7 +66,7 @@ async function recorded(
 async function judged(rest: readonly string[], flags: Flags): Promise<Explanation | null> {
   const loaded = configurationOf(rest, process.env)
   if ('problems' in loaded) {
-    printProblems(loaded.problems, 'The configuration is wrong:')
+    printProblems(loaded.problems, 'The configuration is invalid:')
     return null
   }
   const described = describe(flags, tokenOf(flags))

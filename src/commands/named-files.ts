@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { type ClientTlsFiles, readAuthorities, readClientTls } from '../client-tls.ts'
 import type { Address } from '../config/option.ts'
 import type { Config } from '../config/options.ts'
+import { problemOf } from '../file-problem.ts'
 import { readJwsKeys } from '../identity/jws.ts'
 import { readTls } from '../tls.ts'
 
@@ -42,7 +43,7 @@ export async function problemsOfFiles(config: Config): Promise<readonly string[]
         await check()
         return []
       } catch (error) {
-        return [`${name}: ${error instanceof Error ? error.message : 'cannot be used'}`]
+        return [`${name}: ${problemOf(error, 'cannot be used')}`]
       }
     }),
   )
@@ -68,9 +69,9 @@ async function bundleKeys({ bundle_url, bundle_public_keys }: Config['policy']):
 /** A file that is written, or can be made; its folders may be made, too. Nothing is. */
 function writable(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
-    throw new Error(`${file} is a folder`)
+    throw new Error(`${file} is a directory`)
   const there = existing(file)
-  if (there !== file && !statSync(there).isDirectory()) throw new Error(`${there} is no folder`)
+  if (there !== file && !statSync(there).isDirectory()) throw new Error(`${there} is not a directory`)
   accessSync(there, constants.W_OK)
 }
 

@@ -10,9 +10,9 @@ export function renderCommands(): string {
     '<!-- made from src/commands/table.ts by `node src/commands/reference.ts --write` -->',
     '',
     'Commands marked with *configuration* read it as the gateway does: `--config-file FILE`, `--config-dir DIR`, the',
-    'environment and `--OPTION VALUE`, see [the options](options.md). `cinderguard COMMAND --help` says what is here.',
-    'Exit codes are 0 for done, 1 for failed or found, 2 for a wrong command line or configuration; what they mean for',
-    'each command is in its last list.',
+    'environment and `--OPTION VALUE`, see [the options](options.md). `cinderguard COMMAND --help` shows the same.',
+    'Exit codes are 0 for done, 1 for failed or found something, 2 for an invalid command line or configuration; their',
+    'meaning for each command is in its last list.',
     ...Object.entries<Command>(COMMANDS).flatMap(([word, command]) => section([word], command)),
   ]
   return `${lines.join('\n')}\n`

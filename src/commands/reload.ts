@@ -7,8 +7,8 @@ import { Secret } from '../config/secret.ts'
 import { configurationOf } from './configuration.ts'
 
 /**
- * Reads the configuration anew, as SIGHUP asks for. What counts without a restart is taken; of all else the log says
- * what changed and was not. With a wrong configuration everything stays as it is.
+ * Re-reads the configuration, as SIGHUP asks for. What takes effect without a restart is adopted; of all else the log
+ * says what changed and was not. With an invalid configuration everything remains as it is.
  *
  * @param argv the command line that the gateway was started with
  * @param inForce the configuration as it is in force
@@ -35,13 +35,13 @@ export function reload(
     log?.error({ problems: [error instanceof Error ? error.message : 'unusable'] }, REFUSED)
     return inForce
   }
-  if (dead.length > 0) log?.warn({ options: dead }, 'changed options that count only after a restart')
+  if (dead.length > 0) log?.warn({ options: dead }, 'changed options that take effect only after a restart')
   const { mode } = fresh.cinderguard
-  log?.info({ changed: live, mode }, 'the configuration was read anew')
+  log?.info({ changed: live, mode }, 'the configuration was re-read')
   return fresh
 }
 
-const REFUSED = 'the configuration is wrong and not taken; the old one stays'
+const REFUSED = 'the configuration is invalid and was rejected; the old one remains in force'
 
 /** Names of the options that differ, as `[section] name`. */
 function changes(before: Config, after: Config): { live: readonly string[]; dead: readonly string[] } {

@@ -1,3 +1,4 @@
+import { problemOf } from '../file-problem.ts'
 import { readRecorded } from '../record/recorded.ts'
 import { mergedReport } from '../rollout/merge.ts'
 import { reportSince } from '../rollout/readiness.ts'
@@ -16,7 +17,11 @@ export async function report(argv: readonly string[]): Promise<number> {
   const since = values.since === undefined ? '' : sinceOf(values.since, Date.now())
   const files = all['audit-log'] ?? []
   if (format === undefined || since === undefined || (files.length > 0 && all.admin !== undefined)) {
-    process.stderr.write(usageOf(['report'], COMMANDS.report))
+    const problem =
+      since === undefined
+        ? `--since ${values.since} is not a time (2026-11-25T10:00Z) or a duration (90m, 6h, 2d)`
+        : 'takes either --admin or --audit-log, not both'
+    process.stderr.write(`cinderguard report: ${problem}\n\n${usageOf(['report'], COMMANDS.report)}`)
     return 2
   }
   try {
@@ -26,7 +31,7 @@ export async function report(argv: readonly string[]): Promise<number> {
     process.stdout.write(format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : reportText(found))
     return found.ready ? 0 : 1
   } catch (error) {
-    process.stderr.write(`cinderguard report: ${error instanceof Error ? error.message : 'failed'}\n`)
+    process.stderr.write(`cinderguard report: ${problemOf(error, 'failed')}\n`)
     return files.length > 0 ? 2 : 3
   }
 }
@@ -39,7 +44,7 @@ async function asked(
 ): Promise<ReadinessReport | null> {
   const addresses = adminsOf(admins, rest, process.env)
   if ('problems' in addresses) {
-    printProblems(addresses.problems, 'Where the gateway is cannot be told:')
+    printProblems(addresses.problems, 'Cannot determine where the gateway is:')
     return null
   }
   const [first, ...others] = addresses

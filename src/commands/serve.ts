@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
 import type { Config } from '../config/options.ts'
+import { problemOf } from '../file-problem.ts'
 import { type PolicyEvents, startPolicy } from '../organisation/live.ts'
 import { closeLogger, createLogger } from '../record/log.ts'
 import { startGateway } from '../serve.ts'
@@ -11,11 +12,11 @@ import { configurationOf, printProblems } from './configuration.ts'
 import { reload } from './reload.ts'
 import { untilSignal } from './signals.ts'
 
-/** `cinderguard serve`: runs until SIGTERM or SIGINT, then drains. A wrong configuration never starts. */
+/** `cinderguard serve`: runs until SIGTERM or SIGINT, then drains. Refuses to start with an invalid configuration. */
 export async function serve(argv: readonly string[]): Promise<number> {
   const loaded = configurationOf(argv, process.env)
   if ('problems' in loaded) {
-    printProblems(loaded.problems, 'cinderguard does not start with a wrong configuration:')
+    printProblems(loaded.problems, 'cinderguard refuses to start with an invalid configuration:')
     return 2
   }
   const log = createLogger(loaded.config.cinderguard.log_level)
@@ -23,7 +24,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   const policy = await startPolicy(loaded.config, policyEvents(log), part)
   if ('problems' in policy) {
     process.stderr.write(
-      `cinderguard does not start without a good policy:\n  ${policy.problems.join('\n  ')}\n`,
+      `cinderguard refuses to start without a valid policy:\n  ${policy.problems.join('\n  ')}\n`,
     )
     return 2
   }
@@ -55,7 +56,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     process.disconnect?.()
     return 0
   } catch (error) {
-    const problem = error instanceof Error ? error.message : 'unknown error'
+    const problem = problemOf(error)
     if (cluster.isWorker) process.send?.({ say: 'failed', problem } satisfies FromWorker)
     else process.stderr.write(`cinderguard cannot start: ${problem}\n`)
     process.disconnect?.()
@@ -79,7 +80,7 @@ function policyEvents(log: Logger): PolicyEvents {
       if (problem === told) return
       told = problem
       if (problem === null) log.info('the newest policy is in force again')
-      else log.error({ problem }, 'a newer policy is not taken; the last good one stays')
+      else log.error({ problem }, 'a newer policy was rejected; the last good one remains in force')
     },
   }
 }

@@ -7,29 +7,29 @@ export const COMMANDS = {
     summary: 'run the gateway',
     usage: ['[--config-file FILE]... [--OPTION VALUE]...'],
     about: [
-      'Runs until SIGTERM or SIGINT, then lets requests under way finish. SIGHUP opens the audit log anew, looks for a newer policy, and takes mode, mode_overrides, trusted_service_users and log_level from the configuration files; a wrong configuration is refused then, and the old one stays. All other options need a restart.',
+      'Runs until SIGTERM or SIGINT, then lets requests in flight finish. SIGHUP reopens the audit log, looks for a newer policy, and re-reads mode, mode_overrides, trusted_service_users and log_level from the configuration files; an invalid configuration is rejected and the old one remains in force. All other options need a restart.',
     ],
     configured: true,
     exitCodes: {
       0: 'ended by SIGTERM or SIGINT',
-      1: 'could not start, such as on an address that is taken',
-      2: 'wrong command line, configuration or policy; nothing was started',
+      1: 'could not start, for example because the address is in use',
+      2: 'invalid command line, configuration or policy; nothing was started',
     },
   },
   'check-config': {
-    summary: 'every problem of a configuration, without starting',
+    summary: 'check the configuration, without starting',
     usage: ['[--config-file FILE]... [--OPTION VALUE]...'],
     about: [
-      'Every problem of the configuration, of the files that it names and of the policy at once. Starts nothing and asks nobody.',
+      'Reports all problems of the options together; when there are none, those of the files that they name and of the policy. Starts nothing and contacts nobody.',
     ],
     configured: true,
-    exitCodes: { 0: 'the configuration is good', 2: 'it is not, or the command line is wrong' },
+    exitCodes: { 0: 'the configuration is valid', 2: 'it is invalid, or the command line is' },
   },
   doctor: {
     summary: 'check an installation end to end, and say what to do',
     usage: ['[--config-file FILE]... [--admin URL]... [--fail-on LEVEL] [--format json]'],
     about: [
-      "Reads the configuration as the gateway is served with it, and changes nothing. With OS_TOKEN, or OS_USERNAME and OS_PASSWORD, of any user it is tried whether the gateway's account may check that user's token. To each block storage endpoint of the catalogue a request without a token is sent, which is refused with 401 and leaves a decision record.",
+      "Reads the configuration that the gateway runs with, and changes nothing. With OS_TOKEN, or OS_USERNAME and OS_PASSWORD, of any user it tests whether the gateway's account may validate that user's token. It sends each block storage endpoint of the catalogue a request without a token, which is refused with 401 and leaves a decision record.",
       'JSON: {"findings": [{"id", "level", "what", "why", "fix"}]}.',
     ],
     flags: {
@@ -37,7 +37,7 @@ export const COMMANDS = {
       'audit-log': AUDIT_LOG,
       'fail-on': {
         value: 'LEVEL',
-        help: 'error, as without it, or warning: from which findings on it exits with 1',
+        help: 'error (default) or warning: the least level of findings that makes it exit with 1',
         choices: ['error', 'warning'],
       },
       format: FORMAT,
@@ -45,8 +45,8 @@ export const COMMANDS = {
     configured: true,
     exitCodes: {
       0: 'nothing to do',
-      1: 'findings of that level',
-      2: 'wrong command line or configuration',
+      1: 'findings of that level or above',
+      2: 'invalid command line or configuration',
     },
   },
   explain: {
@@ -56,40 +56,40 @@ export const COMMANDS = {
       "--request 'METHOD /v3/...' [--body JSON] [--microversion 3.44] [--token-file FILE]",
     ],
     about: [
-      "With a REQUEST-ID, that of the gateway or of Cinder's answer: a decision that the running gateway made, what was recorded of it, and each fact read anew, through the token's eyes or else those of the gateway's own account.",
-      "With --request: a request, judged now as its sender's. It is never executed.",
+      "With a REQUEST-ID, the gateway's or the one in Cinder's answer: a decision of the running gateway, with what was recorded and each fact looked up again, with the token or else with the gateway's own account.",
+      'With --request: a request that is judged now, as if sent with the token. It is never executed.',
     ],
     flags: {
       request: {
         value: "'METHOD /v3/...'",
-        help: 'the request that is judged, such as "DELETE /v3/attachments/ID"',
+        help: 'the request to judge, such as "DELETE /v3/PROJECT/attachments/ID"',
       },
       body: { value: 'JSON', help: 'its body' },
       microversion: { value: 'VERSION', help: 'its microversion, such as 3.44' },
       'token-file': TOKEN_FILE,
-      'service-token-file': { value: 'FILE', help: 'where its service token is, if it has one', file: true },
+      'service-token-file': { value: 'FILE', help: 'file with its service token, if it has one', file: true },
       format: FORMAT,
     },
     configured: true,
     exitCodes: {
       0: 'it is forwarded',
       1: 'it is refused, not found, or cannot be explained now',
-      2: 'wrong command line or configuration',
+      2: 'invalid command line or configuration',
     },
   },
   report: {
-    summary: 'who is refused, or would be; what to fix before enforcing',
+    summary: 'who is or would be refused; what to fix before enforcing',
     usage: [
       '[--admin URL]... [--since WHEN] [--format json]',
       '--audit-log FILE... [--since WHEN] [--format json]',
     ],
-    about: ['The token in OS_TOKEN is sent where admin_bind is not a loopback address.'],
+    about: ['Where admin_bind is not a loopback address the gateway requires a token: set OS_TOKEN.'],
     flags: {
       admin: ADMIN,
       'audit-log': AUDIT_LOG,
       since: {
         value: 'WHEN',
-        help: 'leaves out what was not seen since: 2026-11-25T10:00Z, or 90m, 6h, 2d ago',
+        help: 'only what was seen since then: a time (2026-11-25T10:00Z), or 90m, 6h, 2d ago',
       },
       format: FORMAT,
     },
@@ -97,17 +97,17 @@ export const COMMANDS = {
     exitCodes: {
       0: 'ready to enforce',
       1: 'not ready',
-      2: 'wrong command line, configuration or file',
-      3: 'a gateway gave no answer',
+      2: 'invalid command line, configuration or file',
+      3: 'a gateway did not answer',
     },
   },
   attachments: {
-    summary: 'audit: volumes on which Cinder and Nova do not agree',
+    summary: 'audit: volumes on which Cinder and Nova disagree',
     usage: ['audit [--config-file FILE]... [--format json]'],
-    exitCodes: { 2: 'the word audit is missing' },
+    exitCodes: { 2: 'the subcommand audit is missing' },
     commands: {
       audit: {
-        summary: 'volumes on which Cinder and Nova do not agree, with the safe command for each',
+        summary: 'volumes on which Cinder and Nova disagree, with the safe command for each',
         usage: ['[--config-file FILE]... [--format json]'],
         about: [
           'Attachment records that Nova does not know, or knows under another id; and volumes that Nova has on a server while Cinder has no record of it, as the attack of CVE-2023-2088 leaves them. Reads only.',
@@ -116,9 +116,9 @@ export const COMMANDS = {
         flags: { format: FORMAT },
         configured: true,
         exitCodes: {
-          0: 'all agree',
-          1: 'some do not, or could not be asked',
-          2: 'wrong command line or configuration',
+          0: 'no disagreements',
+          1: 'disagreements were found, or a service could not be asked',
+          2: 'invalid command line or configuration',
         },
       },
     },
@@ -133,16 +133,16 @@ export const COMMANDS = {
     summary: 'a guided tour in front of an embedded stand-in cloud',
     usage: ['[--once] [--any-port]'],
     about: [
-      'A Keystone, a Nova and an unfixed Cinder on this machine, all in memory. Nothing else is touched.',
+      'Runs a Keystone, a Nova and an unfixed Cinder on this machine, all in memory. Nothing else is touched.',
     ],
     flags: {
-      once: { help: 'ends after the tour, instead of at Ctrl-C' },
-      'any-port': { help: 'listens on free ports, instead of those of OpenStack' },
+      once: { help: 'end after the tour, instead of at Ctrl-C' },
+      'any-port': { help: 'listen on free ports, instead of those of OpenStack' },
     },
     exitCodes: {
       0: 'ended; with --once: every answer was as announced',
       1: 'with --once: some answer was not',
-      2: 'wrong command line',
+      2: 'invalid command line',
     },
   },
   completion: {
@@ -154,15 +154,15 @@ export const COMMANDS = {
       'fish: cinderguard completion fish > ~/.config/fish/completions/cinderguard.fish',
     ],
     words: ['bash', 'zsh', 'fish'],
-    exitCodes: { 0: 'printed', 2: 'wrong command line' },
+    exitCodes: { 0: 'printed', 2: 'invalid command line' },
   },
   help: {
-    summary: 'say how a command is used',
+    summary: 'show how a command is used',
     usage: ['[COMMAND]'],
     exitCodes: { 0: 'printed', 2: 'there is no such command' },
   },
   version: {
-    summary: 'print the release, as --version',
+    summary: 'print the version, as --version does',
     usage: [''],
     exitCodes: { 0: 'printed' },
   },

@@ -50,9 +50,9 @@ export function overview(): string {
       Object.entries<Command>(COMMANDS).map(([name, { summary }]) => [name, summary]),
     ),
     '',
-    'cinderguard COMMAND --help says how each is used; cinderguard --version prints',
-    'the release. Exit codes: 0 done, 1 failed or found something, 2 wrong command',
-    'line or configuration; what they mean for each command is in its --help.',
+    'cinderguard COMMAND --help shows how each is used; cinderguard --version prints',
+    'the version. Exit codes: 0 done, 1 failed or found something, 2 invalid command',
+    'line or configuration; their meaning for each command is in its --help.',
   ].join('\n')}\n`
 }
 

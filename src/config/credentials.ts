@@ -13,12 +13,12 @@ export const AUTH_OPTIONS = {
     default: 'password',
     deprecated: ['auth_plugin'],
     redirected: true,
-    help: 'How the gateway proves to Keystone who it is. Both password kinds mean the v3 API; v2.0 is not spoken.',
+    help: 'How the gateway authenticates to Keystone. Both password kinds use the v3 API; v2.0 is not supported.',
   },
   auth_url: {
     type: 'url',
     redirected: true,
-    help: 'Where Keystone hands out tokens, with or without /v3. Without it no token can be checked.',
+    help: 'Where Keystone hands out tokens, with or without /v3. Required to validate tokens.',
   },
   username: {
     type: 'string',
@@ -29,7 +29,7 @@ export const AUTH_OPTIONS = {
   password: {
     type: 'secret',
     redirected: true,
-    help: 'Password of the account. A dollar sign must be written twice, or it begins the name of another option.',
+    help: 'Password of the account. Write a dollar sign twice ($$): a single one starts a reference to another option.',
   },
   user_id: { type: 'string', redirected: true, help: 'Id of the account, instead of its name and domain.' },
   user_domain_name: { type: 'string', redirected: true, help: 'Name of the domain the account is in.' },
@@ -79,11 +79,11 @@ export const AUTH_OPTIONS = {
 export const TLS_OPTIONS = {
   cafile: {
     type: 'path',
-    help: 'PEM file of the authorities to trust instead of the system ones. A wrong file makes every call fail.',
+    help: 'PEM file of the CAs to trust instead of the system ones. With a wrong file every call fails.',
   },
   certfile: {
     type: 'path',
-    help: 'Certificate (PEM) that the gateway shows to the service. With keyfile, unless the key is in it.',
+    help: 'Client certificate (PEM) that the gateway presents to the service. With keyfile, unless the key is in the same file.',
   },
   keyfile: { type: 'path', help: 'Key of certfile (PEM, unencrypted).' },
   insecure: {
@@ -93,7 +93,7 @@ export const TLS_OPTIONS = {
       value: 'true',
       message: 'certificates are not checked: whoever is in between can read the password',
     },
-    help: 'Accept any certificate. For laboratories only: whoever is in between can answer as the real service.',
+    help: 'Accept any certificate. For test systems only: anybody on the network path can impersonate the service.',
   },
 } as const satisfies Record<string, Option>
 

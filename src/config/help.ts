@@ -11,7 +11,7 @@ const TYPE_NAMES = {
   int: 'whole number',
   float: 'number',
   bool: 'true or false',
-  list: 'list, divided by commas',
+  list: 'list, comma-separated',
   multi: 'text, may be repeated',
   address: 'HOST:PORT or unix:/PATH',
   url: 'URL',
@@ -25,7 +25,7 @@ const GENERATED = 'made from src/config/options.ts by `node src/config/help.ts -
 /** The part of `--help` about options. */
 export function renderHelp(): string {
   const lines = [
-    'Configuration, each beating the one before:',
+    'Configuration, later ones override earlier ones:',
     '  --config-file FILE   may be repeated; the last file wins',
     '  --config-dir DIR     its *.conf files by name, after all files',
     '  OS_<SECTION>__<NAME> environment variables',
@@ -103,7 +103,7 @@ function factsOf(option: Option): readonly string[] {
   if (option.required) facts.push('required')
   else if (option.default === '') facts.push('default empty')
   else facts.push(option.default === undefined ? 'not set by default' : `default ${option.default}`)
-  if (option.live === true) facts.push('SIGHUP takes it anew')
+  if (option.live === true) facts.push('re-read at SIGHUP')
   if (option.deprecated !== undefined) facts.push(`old names ${option.deprecated.join(', ')}`)
   return facts
 }

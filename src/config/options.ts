@@ -12,11 +12,11 @@ const SECONDS = { type: 'float', unit: 'seconds', min: 0.001, max: 86_400 } as c
 /** What each section is for; also their order in the sample file and the reference. */
 export const SECTIONS = {
   cinderguard: "The gateway's own options. An unknown name here is an error.",
-  DEFAULT: "Options of Cinder's own [DEFAULT] that the gateway must read as Cinder reads them.",
-  keystone_authtoken: 'The Keystone that tokens are checked with, and the account the gateway does it with.',
+  DEFAULT: "Options of Cinder's [DEFAULT] that the gateway needs, too.",
+  keystone_authtoken: "The Keystone that tokens are validated with, and the gateway's account for that.",
   service_user: 'The account behind the service token the gateway sends to Nova.',
-  nova: 'Where Nova is, to be asked about attachments.',
-  oslo_policy: 'Rules about who may do what, read as Cinder reads them.',
+  nova: 'Where Nova is, which is asked about attachments.',
+  oslo_policy: 'Policy files, read as Cinder reads them.',
   policy: "What the gateway enforces, and where the organisation's policy comes from.",
   oslo_middleware: 'Limits and headers in front of Cinder.',
   cors: 'Answers to browsers.',
@@ -28,30 +28,30 @@ export const OPTIONS = {
     bind: {
       type: 'address',
       default: '127.0.0.1:8776',
-      help: 'Where clients connect: HOST:PORT, [IPV6]:PORT or unix:/PATH. An address in use, or of no interface here, stops the start.',
+      help: 'Where clients connect: HOST:PORT, [IPV6]:PORT or unix:/PATH. The gateway does not start when the address is in use or belongs to no local interface.',
     },
     upstream: {
       type: 'url',
       required: true,
-      help: 'The Cinder API behind the gateway. Cinder must accept connections from the gateway only: whoever reaches it directly goes round every check.',
+      help: 'The Cinder API behind the gateway. Cinder must accept connections from the gateway only: whoever reaches it directly bypasses every check.',
     },
     upstream_socket: {
       type: 'path',
-      help: 'A unix socket on which the upstream listens; the host in upstream is then only what is sent as Host by the gateway itself.',
+      help: "A unix socket on which the upstream listens; the host in upstream is then used only in the Host header of the gateway's own requests.",
     },
     upstream_cafile: {
       type: 'path',
-      help: "What the upstream's certificate is signed by (PEM), if it is not a public authority.",
+      help: "CA certificates (PEM) for the upstream's certificate, if it is not signed by a public CA.",
     },
     upstream_certfile: {
       type: 'path',
-      help: 'Certificate (PEM) that the gateway shows to the upstream, which may then refuse everybody else. With upstream_keyfile.',
+      help: 'Client certificate (PEM) that the gateway presents to the upstream, which can then refuse everybody else. With upstream_keyfile.',
     },
     upstream_keyfile: { type: 'path', help: 'Key of upstream_certfile (PEM, unencrypted).' },
     upstream_insecure: {
       type: 'bool',
       default: 'false',
-      help: "Does not check the upstream's certificate: whoever stands between may then read and change everything.",
+      help: "Do not verify the upstream's certificate: anybody on the network path may then read and change everything.",
     },
     forwarder: {
       type: 'enum',
@@ -65,25 +65,25 @@ export const OPTIONS = {
       min: 1,
       max: 256,
       default: '1',
-      help: 'How many processes share the bind listener; about one for each core. Each has its own token cache. With 1 there is no process besides the gateway itself.',
+      help: 'How many processes share the bind listener; about one for each core. Each has its own token cache. With 1 the gateway is a single process.',
     },
     tls_cert_file: {
       type: 'path',
-      help: 'Certificate (PEM, with what it was signed by) of the bind listener, which then speaks TLS. With tls_key_file. A replaced file counts within seconds.',
+      help: 'Certificate (PEM, with its chain) of the bind listener, which then speaks TLS. With tls_key_file. A replaced file takes effect within seconds.',
     },
     tls_key_file: { type: 'path', help: 'Key of tls_cert_file (PEM, unencrypted).' },
     tls_client_ca_file: {
       type: 'path',
-      help: 'Only clients with a certificate signed by one of these (PEM) are served. Needs tls_cert_file.',
+      help: 'Only clients with a certificate signed by one of these CAs (PEM) are served. Needs tls_cert_file.',
     },
     admin_bind: {
       type: 'address',
       default: '127.0.0.1:9776',
-      help: 'Where health, readiness, metrics and the console are served, in the form of bind. Health, readiness and metrics need no login: keep it off public networks. The console and its API do; see console_role.',
+      help: 'Where health, readiness, metrics and the console are served; same format as bind. Health, readiness and metrics need no login: keep it off public networks. The console and its API do; see console_role.',
     },
     admin_tls_cert_file: {
       type: 'path',
-      help: 'Certificate (PEM, with what it was signed by) of the admin listener, which then speaks TLS. With admin_tls_key_file. A replaced file counts within seconds.',
+      help: 'Certificate (PEM, with its chain) of the admin listener, which then speaks TLS. With admin_tls_key_file. A replaced file takes effect within seconds.',
     },
     admin_tls_key_file: { type: 'path', help: 'Key of admin_tls_cert_file (PEM, unencrypted).' },
     readiness_interval: {
@@ -92,31 +92,31 @@ export const OPTIONS = {
       min: 0,
       max: 3600,
       default: '5',
-      help: 'How often Keystone, Cinder and Nova are probed for /readyz and cinderguard_dependency_ready; a result is good for a second and a half for all who ask. 0 probes only when somebody asks, and metrics are then as old.',
+      help: 'How often Keystone, Cinder and Nova are probed for /readyz and cinderguard_dependency_ready; a result is reused for 1.5 seconds. 0 probes only when /readyz is asked, and the metrics are then as old as that.',
     },
     mode: {
       type: 'enum',
       live: true,
       choices: ['enforce', 'observe'],
       default: 'enforce',
-      help: 'What happens to a request that fails a check: enforce refuses it, observe forwards it and counts and records what would have been answered. A request that has no single meaning is refused in both.',
+      help: 'What happens to a request that fails a check: enforce refuses it, observe forwards it and counts and records what would have been answered. Ambiguous requests are refused in both.',
     },
     mode_overrides: {
       type: 'list',
       live: true,
       default: '',
-      help: 'Another mode for one operation, reason or policy rule: NAME=enforce or NAME=observe, divided by commas, such as volume-detach=observe. The rule goes before the reason, that before the operation, and that before mode.',
+      help: 'Another mode for one operation, reason or policy rule: NAME=enforce or NAME=observe, comma-separated, such as volume-detach=observe. A rule takes precedence over a reason, a reason over an operation, and an operation over mode. The reasons service_token_missing and service_role_missing are not accepted, since any client can look like a service.',
     },
     trusted_service_users: {
       type: 'list',
       live: true,
       default: '',
-      help: "Ids of users whose calls count as a service's though they send no service token. Whoever has a token of such a user goes round the safety check: a debt, to be paid off by [service_user] in the service.",
+      help: "Ids of users whose calls are treated as a service's although they send no service token. Whoever has a token of such a user bypasses the safety check: a temporary exception, until the service has [service_user].",
     },
     console_role: {
       type: 'string',
       default: '',
-      help: 'Role of a Keystone token that may read decisions on the admin listener. Not needed where admin_bind is a loopback address or unix socket: who reaches that may read. Elsewhere, empty lets nobody.',
+      help: 'Role that a Keystone token needs to read decisions on the admin listener. Not needed where admin_bind is a loopback address or unix socket, which everybody who reaches it may read. Elsewhere, empty means nobody.',
     },
     service_hosts: {
       type: 'list',
@@ -126,7 +126,7 @@ export const OPTIONS = {
     trusted_proxies: {
       type: 'list',
       default: '',
-      help: 'Addresses, or networks such as 10.0.0.0/24, of the proxies and balancers in front of the gateway; unix for one that connects by a unix socket. The X-Forwarded-For that they append to says who the client is, for records, service_hosts and the policy check cinderguard.address; it is read from the right, through these only. Name nobody who does not append to it: clients behind it could invent addresses. Empty: the other end of the connection is the client.',
+      help: "Addresses, or networks such as 10.0.0.0/24, of the proxies and balancers in front of the gateway; unix for one that connects through a unix socket. The client's address is then read from the X-Forwarded-For that they set or append to, from the right and through these only, for records, service_hosts and the policy check cinderguard.address. Name only proxies that set or append to it: clients behind others could invent addresses. Empty: the peer of the connection is the client.",
     },
     audit_log: {
       type: 'string',
@@ -135,7 +135,7 @@ export const OPTIONS = {
         source: '^(?:stdout|/.+|syslog(?:\\+tcp)?://(?:\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+)(?::\\d{1,5})?)?$',
         expects: 'empty, stdout, /PATH, syslog://HOST:PORT or syslog+tcp://HOST:PORT',
       },
-      help: 'Where decision records go, one CADF event a line for each refusal and each guarded operation: stdout, a file (opened again on SIGHUP), syslog over UDP (syslog://; what no datagram holds is sent without its facts) or over TCP (syslog+tcp://). Empty writes none.',
+      help: 'Where decision records go, one CADF event per line for each refusal and each guarded operation: stdout, a file (reopened at SIGHUP), syslog over UDP (syslog://; a record too large for a datagram is sent without its facts) or over TCP (syslog+tcp://). Empty: none are written.',
     },
     audit_queue: {
       type: 'int',
@@ -143,23 +143,23 @@ export const OPTIONS = {
       min: 65_536,
       max: 1_073_741_824,
       default: '16777216',
-      help: 'How much of the decision records may wait for a slow sink. What does not fit is dropped and counted in cinderguard_decision_records_total.',
+      help: 'How much may be queued for a slow sink of decision records. What does not fit is dropped and counted in cinderguard_decision_records_total.',
     },
     traces_url: {
       type: 'url',
-      help: 'Where OpenTelemetry traces are sent (OTLP over HTTP), such as http://collector:4318/v1/traces. Without it none are made. A collector that does not answer loses them, and delays no request.',
+      help: 'Where OpenTelemetry traces are sent (OTLP over HTTP), such as http://collector:4318/v1/traces. Without it there are none. When the collector does not answer, traces are lost and no request is delayed.',
     },
     traces_sample_ratio: {
       type: 'float',
       min: 0,
       max: 1,
       default: '1',
-      help: 'How many of the requests that bring no trace of their own are traced, from 0 to 1. One that brings a traceparent is traced when that says so.',
+      help: 'Share of the requests without a traceparent that are traced, from 0 to 1. A request with a traceparent is traced when its sampled flag is set.',
     },
     guard_shared_connector: {
       type: 'bool',
       default: 'false',
-      help: 'Also refuse to delete or detach a second connected attachment record of a volume that Nova uses by another one: its deletion can tear down the real connection. Fixed Cinder lets it pass.',
+      help: 'Also refuse to delete or detach a second connected attachment record of a volume that Nova uses through another one: its deletion can tear down the real connection. Fixed Cinder lets it pass.',
     },
     guard_reset_status: {
       type: 'bool',
@@ -178,32 +178,32 @@ export const OPTIONS = {
         source: '^(?:/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*$',
         expects: 'empty, or a path such as /volume without a final slash',
       },
-      help: 'Path in front of /v3 under which clients see the API, such as /volume. A wrong one makes every request a 404.',
+      help: 'Path in front of /v3 under which clients see the API, such as /volume. With a wrong one every request is refused.',
     },
     decision_timeout: {
       ...SECONDS,
       default: '10',
-      help: 'Time for all look-ups of one decision together. When it is over the request is refused with 503.',
+      help: 'Time limit for all lookups of one decision together. After it the request is refused with 503.',
     },
     keystone_timeout: {
       ...SECONDS,
       default: '5',
-      help: 'Time for one call to Keystone. When it is over the request is refused with 503.',
+      help: 'Time limit for one call to Keystone. After it the request is refused with 503.',
     },
     nova_timeout: {
       ...SECONDS,
       default: '5',
-      help: 'Time for one call to Nova. When it is over the request is refused, since nobody knows whether the volume is in use.',
+      help: 'Time limit for one call to Nova. After it the request is refused with 503, since it is not known whether the volume is in use.',
     },
     cinder_timeout: {
       ...SECONDS,
       default: '5',
-      help: 'Time for one look-up in Cinder before a decision; forwarded requests have upstream_timeout.',
+      help: 'Time limit for one lookup in Cinder before a decision; upstream_timeout is for forwarded requests.',
     },
     upstream_timeout: {
       ...SECONDS,
       default: '60',
-      help: 'Time Cinder has to answer a forwarded request. When it is over the client gets a 504, though Cinder may still do the work.',
+      help: 'Time limit for Cinder to answer a forwarded request. After it the client gets a 504, although Cinder may still do the work.',
     },
     max_headers: {
       type: 'int',
@@ -211,7 +211,7 @@ export const OPTIONS = {
       min: 10,
       max: 2000,
       default: '100',
-      help: 'More header lines than this are refused. Too low a number refuses requests that came through many proxies.',
+      help: 'Requests with more header lines than this are refused. Too low a number refuses requests that came through many proxies.',
     },
     shutdown_delay: {
       type: 'float',
@@ -219,7 +219,7 @@ export const OPTIONS = {
       min: 0,
       max: 300,
       default: '0',
-      help: 'How long connections are still taken after SIGTERM while /readyz already says no, so that a balancer has noticed before the listener closes. Set it to a little more than its check takes.',
+      help: 'How long connections are still accepted after SIGTERM while /readyz already fails, so that a balancer notices before the listener closes. Set it to a little more than the balancer needs to notice.',
     },
     shutdown_timeout: {
       type: 'float',
@@ -227,7 +227,7 @@ export const OPTIONS = {
       min: 0,
       max: 86_400,
       default: '30',
-      help: 'Time for requests under way after a SIGTERM; then their connections are cut.',
+      help: 'Time for requests in flight after SIGTERM; then their connections are closed.',
     },
     token_negative_cache_time: {
       type: 'float',
@@ -235,7 +235,7 @@ export const OPTIONS = {
       min: 0,
       max: 300,
       default: '5',
-      help: 'How long a token Keystone does not know is refused without asking again. 0 asks each time, which lets anybody with a wrong token load Keystone.',
+      help: 'How long a token that Keystone does not know is refused without asking again. 0 asks each time, so that anybody with an invalid token can load Keystone.',
     },
     token_cache_size: {
       type: 'int',
@@ -243,12 +243,12 @@ export const OPTIONS = {
       min: 0,
       max: 10_000_000,
       default: '100000',
-      help: 'How many tokens are remembered; the one unused longest goes first. Refused ones have room of their own, for a tenth as many. 0 remembers none. Each entry takes some kilobytes of memory.',
+      help: 'How many tokens are cached; the least recently used is dropped first. Refused ones have a cache of their own, a tenth as large. 0 caches none. Each entry takes some kilobytes of memory.',
     },
     nova_endpoint_override: {
       type: 'url',
       also: ['nova.endpoint_override'],
-      help: "Nova's API, such as http://nova:8774/v2.1, instead of the one in the service catalogue. [nova] endpoint_override does the same; this one is what the program reads.",
+      help: "Nova's API, such as http://nova:8774/v2.1, instead of the one in the service catalogue. [nova] endpoint_override does the same; this one takes precedence.",
     },
     log_level: {
       type: 'enum',
@@ -256,19 +256,19 @@ export const OPTIONS = {
       choices: ['error', 'warn', 'info', 'debug'],
       synonyms: { warning: 'warn' },
       default: 'info',
-      help: 'The least important lines that are still written.',
+      help: 'The lowest level of log lines that are written.',
     },
     jws_public_keys: {
       type: 'list',
       default: '',
-      help: "Files or directories of Keystone's public keys, for clouds with JWS tokens: a bad signature is then refused without asking Keystone. They are read anew, at most every ten seconds, when a token fits none of them; a key that is missing even then refuses good tokens. Empty leaves all to Keystone.",
+      help: "Files or directories of Keystone's public keys, for clouds with JWS tokens: a bad signature is then refused without asking Keystone. They are re-read, at most every ten seconds, when a token matches none of them; valid tokens whose key is still missing are refused. Empty leaves all to Keystone.",
     },
   },
   DEFAULT: {
     project_id_regex: {
       type: 'regex',
       default: '[0-9a-f\\-]+',
-      help: "What the project id in a path looks like to Cinder (20.0.0 and later). Where a path has something else in that place, and not the token's own project either, it is left to Cinder, whose routes do not know it (404).",
+      help: "Which project ids Cinder accepts in a path (20.0.0 and later). A path with something else there, which is not the token's own project either, is left to Cinder, which answers 404.",
     },
     osapi_max_limit: {
       type: 'int',
@@ -286,7 +286,7 @@ export const OPTIONS = {
       type: 'string',
       pattern: { source: '^https?://[!-~]+$', expects: 'an http:// or https:// URL' },
       deprecated: ['auth_uri'],
-      help: 'The address of Keystone told to clients in the WWW-Authenticate header of a 401, written there as it stands here.',
+      help: 'The address of Keystone in the WWW-Authenticate header of a 401, copied as written.',
     },
     auth_section: {
       type: 'string',
@@ -294,22 +294,22 @@ export const OPTIONS = {
     },
     region_name: {
       type: 'string',
-      help: 'Read as keystonemiddleware writes it, and of no effect: Keystone is asked at auth_url.',
+      help: 'Accepted for compatibility with keystonemiddleware, without effect: Keystone is asked at auth_url.',
     },
     interface: {
       ...INTERFACES,
       default: 'internal',
-      help: 'Read as keystonemiddleware writes it, and of no effect: Keystone is asked at auth_url.',
+      help: 'Accepted for compatibility with keystonemiddleware, without effect: Keystone is asked at auth_url.',
     },
     service_token_roles: {
       type: 'list',
       default: 'service',
-      help: 'A service token counts when it has one of these roles, compared exactly. A role that ordinary users have lets them go round the checks meant for services.',
+      help: 'A service token must have one of these roles, compared exactly. With a role that ordinary users have they bypass the safety check.',
     },
     service_token_roles_required: {
       type: 'bool',
       default: 'false',
-      help: 'Refuse a service token without one of service_token_roles (401) instead of ignoring it. keystonemiddleware changed its default to true in 13.0.0: set what the Cinder behind uses.',
+      help: 'Refuse a service token without one of service_token_roles (401) instead of ignoring it. keystonemiddleware changed its default to true in 13.0.0: set what the upstream Cinder uses.',
     },
     token_cache_time: {
       type: 'int',
@@ -317,15 +317,15 @@ export const OPTIONS = {
       min: -1,
       max: 86_400,
       default: '300',
-      help: 'How long a token found valid is trusted without asking Keystone again; -1 asks each time. A revoked token goes on working here for as long.',
+      help: 'How long a valid token is trusted without asking Keystone again; -1 asks each time. A revoked token is still accepted for that long.',
     },
     service_type: {
       type: 'string',
-      help: 'Read as keystonemiddleware writes it, and of no effect: a token with access rules is judged by Cinder itself, to which it is forwarded.',
+      help: 'Accepted for compatibility with keystonemiddleware, without effect: a token with access rules is judged by Cinder itself, to which it is forwarded.',
     },
     http_connect_timeout: {
       ...SECONDS,
-      help: 'Time to open a connection to Keystone; within keystone_timeout, which alone counts without it.',
+      help: 'Time limit to open a connection to Keystone, within keystone_timeout. Not set: only keystone_timeout applies.',
     },
     http_request_max_retries: {
       type: 'int',
@@ -333,23 +333,23 @@ export const OPTIONS = {
       min: 0,
       max: 100,
       default: '3',
-      help: 'How often a look-up in Keystone whose connection fails is tried again, within keystone_timeout.',
+      help: 'How often a lookup in Keystone is retried when its connection fails, within keystone_timeout.',
     },
     memcached_servers: {
       type: 'list',
       default: '',
       deprecated: ['memcache_servers'],
-      help: 'Servers (HOST:PORT) of memcached in which gateways share what Keystone said of a token, so that each is asked about once. Used only with memcache_secret_key: entries are always sealed. A server that fails is left alone for memcache_pool_dead_retry; no request fails of it.',
+      help: 'Servers (HOST:PORT) of memcached in which gateways share validated tokens, so that Keystone is asked about each only once. Used only with memcache_secret_key: entries are always encrypted. A server that fails is not used for memcache_pool_dead_retry; no request fails because of it.',
     },
     memcache_secret_key: {
       type: 'secret',
-      help: 'What entries in memcached_servers are sealed with, the same on each gateway; at least 16 characters. Without it the servers are not used.',
+      help: 'Secret that entries in memcached_servers are encrypted with, the same on each gateway; at least 16 characters. Without it the servers are not used.',
     },
     memcache_security_strategy: {
       type: 'enum',
       choices: ['None', 'MAC', 'ENCRYPT'],
       default: 'None',
-      help: 'Read as keystonemiddleware writes it, and of no other effect: with a memcache_secret_key entries are always encrypted.',
+      help: 'Accepted for compatibility with keystonemiddleware, without other effect: with a memcache_secret_key entries are always encrypted.',
     },
     memcache_pool_socket_timeout: {
       type: 'float',
@@ -357,7 +357,7 @@ export const OPTIONS = {
       min: 0.01,
       max: 10,
       default: '0.25',
-      help: 'How long a memcached server may take to answer. This is added to a request whose token is in no nearer cache.',
+      help: 'How long a memcached server may take to answer. It adds to the time of a request whose token is not in the local cache.',
     },
     memcache_pool_dead_retry: {
       type: 'float',
@@ -365,7 +365,7 @@ export const OPTIONS = {
       min: 0.1,
       max: 3600,
       default: '30',
-      help: 'How long a memcached server that failed is left alone.',
+      help: 'How long a memcached server that failed is not used.',
     },
     delay_auth_decision: {
       type: 'bool',
@@ -373,16 +373,16 @@ export const OPTIONS = {
       refuse: {
         value: 'true',
         because:
-          'must be false: the gateway refuses whoever it cannot identify, and lets nobody else decide that',
+          'must be false: the gateway refuses requests that it cannot authenticate, and does not leave that to others',
       },
-      help: 'Must be false. True would let requests without a valid token through to Cinder.',
+      help: 'Must be false. True would forward requests without a valid token to Cinder.',
     },
   },
   service_user: {
     send_service_user_token: {
       type: 'bool',
       default: 'false',
-      help: "Send a service token of this account with the user's token to Nova, so that a user token may expire under way. Without an account here that of [keystone_authtoken] is used.",
+      help: "Send a service token of this account with the user's token to Nova, so that the user token may expire meanwhile. Without an account here that of [keystone_authtoken] is used.",
     },
     ...AUTH_OPTIONS,
     ...TLS_OPTIONS,
@@ -399,62 +399,62 @@ export const OPTIONS = {
     interface: { ...INTERFACES, default: 'public', help: 'Which of the Nova endpoints is called.' },
     token_auth_url: {
       type: 'url',
-      help: "Read as Cinder writes it, and of no effect: the user's token is sent to Nova as it is.",
+      help: "Accepted for compatibility with Cinder, without effect: the user's token is sent to Nova as it is.",
     },
     ...TLS_OPTIONS,
     timeout: {
       ...SECONDS,
-      help: 'Time for one HTTP request to Nova; the shorter of this and nova_timeout counts.',
+      help: 'Time limit for one HTTP request to Nova; the shorter of this and nova_timeout applies.',
     },
     endpoint_override: {
       type: 'url',
-      help: 'The same as [cinderguard] nova_endpoint_override, which goes first.',
+      help: 'The same as [cinderguard] nova_endpoint_override, which takes precedence.',
     },
   },
   oslo_policy: {
     policy_file: {
       type: 'path',
       default: 'policy.yaml',
-      help: "Rules that replace the built-in ones. A relative path is looked for beside the configuration files. Use Cinder's own file: with another one the gateway judges by other rules than Cinder.",
+      help: "Rules that replace the built-in ones. A relative path is looked for beside the configuration files. Use Cinder's own file, so that both decide by the same rules. There is no fallback to policy.json: a Cinder that has one needs policy_file = /etc/cinder/policy.json here.",
     },
     policy_default_rule: {
       type: 'string',
       default: 'default',
-      help: 'The rule that judges names for which there is none, if a policy file has it. Every name of Cinder has its own.',
+      help: 'The rule for names that have none, if a policy file defines it. Every name of Cinder has its own.',
     },
     policy_dirs: {
       type: 'multi',
       default: 'policy.d',
-      help: 'Directory of further rule files, read after policy_file. Write the option again for each directory.',
+      help: 'Directory of further rule files, read after policy_file. May be repeated.',
     },
     enforce_new_defaults: {
       type: 'bool',
       default: 'false',
-      help: 'Leave the old defaults out of rules that were changed. Must be as in Cinder.',
+      help: 'Do not add the deprecated defaults to rules whose default changed. Must be the same as in Cinder.',
     },
     remote_content_type: {
       type: 'enum',
       choices: ['application/x-www-form-urlencoded', 'application/json'],
       default: 'application/x-www-form-urlencoded',
-      help: 'In which form servers that http: and https: checks name are asked.',
+      help: 'Content type of requests to the servers of http: and https: checks.',
     },
     remote_timeout: {
       ...SECONDS,
       default: '5',
-      help: 'Time for one question to a server that a policy rule names. When it is over the request is refused with 503.',
+      help: 'Time limit for one request to the server of an http: or https: check. After it the request is refused with 503.',
     },
     remote_ssl_ca_crt_file: {
       type: 'path',
-      help: 'CA certificates (PEM) of servers that https: checks name, if it is not a public authority.',
+      help: 'CA certificates (PEM) for the servers of https: checks, if not signed by a public CA.',
     },
     remote_ssl_verify_server_crt: {
       type: 'bool',
       default: 'true',
-      help: "Verify those servers' certificates. Without it whoever stands between decides; oslo.policy does not verify unless it is told to.",
+      help: "Verify those servers' certificates. Without it anybody on the network path can decide; oslo.policy itself does not verify by default.",
     },
     remote_ssl_client_crt_file: {
       type: 'path',
-      help: 'Certificate (PEM) that the gateway shows to servers that https: checks name. With remote_ssl_client_key_file.',
+      help: 'Client certificate (PEM) that the gateway presents to the servers of https: checks. With remote_ssl_client_key_file.',
     },
     remote_ssl_client_key_file: {
       type: 'path',
@@ -463,7 +463,7 @@ export const OPTIONS = {
     enforce_scope: {
       type: 'bool',
       default: 'false',
-      help: "Taken as in Cinder's file, and without effect, as in Cinder: none of its rules says for which scopes it is made.",
+      help: 'Accepted for compatibility, without effect, as in Cinder: none of its rules has scope types.',
     },
   },
   policy: {
@@ -485,16 +485,16 @@ export const OPTIONS = {
       min: 0.1,
       max: 3600,
       default: '5',
-      help: 'How often policy files are looked at. A broken one is not taken: the last good policy stays, and /readyz and a metric say so.',
+      help: 'How often policy files are checked for changes. A broken one is rejected: the last good policy remains in force, and /readyz and a metric say so.',
     },
     bundle_url: {
       type: 'url',
-      help: "Where the organisation's signed policy is fetched, such as https://policy.example.org/cinder.jws. Its rules are below those of this gateway's own files, but what it locks can only be tightened by them.",
+      help: "Where the organisation's signed policy is fetched, such as https://policy.example.org/cinder.jws. This gateway's own files override its rules, but can only tighten those that it locks.",
     },
     bundle_public_keys: {
       type: 'list',
       default: '',
-      help: 'Public keys (PEM), or folders of them, divided by commas; one of them must have signed the bundle.',
+      help: 'Public keys (PEM), or directories of them, comma-separated; one of them must have signed the bundle.',
     },
     bundle_cache: {
       type: 'path',
@@ -507,7 +507,7 @@ export const OPTIONS = {
       min: 0.1,
       max: 86_400,
       default: '60',
-      help: 'How often the bundle is asked for.',
+      help: 'How often the bundle is fetched.',
     },
   },
   oslo_middleware: {
@@ -518,19 +518,19 @@ export const OPTIONS = {
       max: 1_073_741_824,
       default: '114688',
       deprecated: ['DEFAULT.osapi_max_request_body_size', 'DEFAULT.max_request_body_size'],
-      help: 'A larger body is refused with 413. Bodies are held in memory while they are judged: a great value lets clients fill it.',
+      help: 'A larger body is refused with 413. Bodies are held in memory while they are judged: with a large value clients can fill it.',
     },
     enable_proxy_headers_parsing: {
       type: 'bool',
       default: 'false',
-      help: "Read as Cinder writes it, and of no effect here: X-Forwarded-* and Forwarded go on to Cinder as they came, which by this option builds the links in its answers of them. Whose word on the client's address the gateway itself takes is [cinderguard] trusted_proxies.",
+      help: "Accepted for compatibility with Cinder, without effect here: X-Forwarded-* and Forwarded are passed on to Cinder unchanged, which with this option builds the links in its answers from them. For the client's address the gateway itself uses [cinderguard] trusted_proxies.",
     },
   },
   cors: {
     allowed_origin: {
       type: 'list',
       default: '',
-      help: "Read as Cinder writes it, and of no effect: browsers are answered by the upstream Cinder, and the gateway's own refusals allow no origin.",
+      help: "Accepted for compatibility with Cinder, without effect: browsers are answered by the upstream Cinder, and the gateway's own refusals allow no origin.",
     },
   },
 } as const satisfies Record<string, Record<string, Option>>

@@ -8,7 +8,7 @@ export const PROBLEM_CODES = {
   secret_reference: 'an option that is not secret refers to one that is',
   wrong_type: 'the value cannot be read as what the option needs',
   out_of_range: 'the value is below or above what the option takes',
-  not_allowed: 'the value is understood, but would make the gateway unsafe',
+  not_allowed: 'the value is valid, but would make the gateway unsafe',
   missing: 'an option that is needed is not set',
   conflict: 'two options contradict each other',
   deprecated: 'an old name or value that still works (a notice, not an error)',

@@ -53,10 +53,10 @@ function readNumber(text: string, form: RegExp, name: string, option: Option): n
   if (!form.test(text) || !Number.isFinite(value)) return wrong(text, `${name}${unit}`)
   if (option.type === 'int' && !Number.isSafeInteger(value)) return wrong(text, `${name}${unit}`)
   if (option.min !== undefined && value < option.min) {
-    return new Flaw('out_of_range', `${text} is below the least value, ${option.min}`)
+    return new Flaw('out_of_range', `${text} is below the minimum, ${option.min}`)
   }
   if (option.max !== undefined && value > option.max) {
-    return new Flaw('out_of_range', `${text} is above the greatest value, ${option.max}`)
+    return new Flaw('out_of_range', `${text} is above the maximum, ${option.max}`)
   }
   return value
 }
@@ -86,9 +86,7 @@ function readAddress(text: string): Address | Flaw {
   const host = parts?.[1] ?? parts?.[2]
   if (parts === null || host === undefined) return wrong(text, expected)
   const port = Number(parts[3])
-  return port <= 65535
-    ? { kind: 'tcp', host, port }
-    : new Flaw('out_of_range', `port ${port} is above the greatest port, 65535`)
+  return port <= 65535 ? { kind: 'tcp', host, port } : new Flaw('out_of_range', `port ${port} is above 65535`)
 }
 
 function readUrl(text: string): string | Flaw {

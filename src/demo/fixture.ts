@@ -132,6 +132,9 @@ const CASES = {
   'cross-project': { rows: [{ on: 'db-1' }] },
   /** bob's volume in bob's server. */
   victim: { projectId: PROJECTS.victim, userId: USERS.bob, rows: [{ on: 'db-1' }] },
+  /** As in-use, of the tour: what is detached on the bare Cinder, and by Nova, must not be what is refused elsewhere. */
+  'detached-bare': { rows: [{ on: 'web-1' }] },
+  'detached-by-nova': { rows: [{ on: 'web-1' }] },
 } as const satisfies Record<string, Case>
 
 export type VolumeName = keyof typeof CASES

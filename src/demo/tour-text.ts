@@ -10,7 +10,7 @@ export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'cyan', text: str
 const WIDTH = 80
 const INDENT = '   '
 const BY_HAND =
-  'To send the requests below yourself, from another terminal: this sets $CINDER, $GATEWAY, $PROJECT and $VOLUME, and the tokens $ALICE and $NOVA.'
+  'To send the requests below yourself, from another terminal in this directory, in any order. This sets the variables in them: URLs, the project, volumes, and the tokens $ALICE and $NOVA.'
 
 /**
  * What runs, and where.
@@ -67,7 +67,7 @@ export function afterwards(gateway: Gateway, folder: Folder, attack: string | nu
       ? []
       : ([
           [
-            'Step by step, the attack of station 2',
+            'Step by step, the attack refused in 2.',
             [`npx cinderguard explain ${attack} \\`, `  ${file} \\`, `  --token-file ${folder.token}`],
           ],
         ] as const)),
@@ -77,7 +77,7 @@ export function afterwards(gateway: Gateway, folder: Folder, attack: string | nu
   ]
   return [
     '',
-    paint('bold', 'Still running. Try, from another terminal:'),
+    paint('bold', 'Still running. Try, from another terminal in this directory:'),
     ...rows.flatMap(([what, lines]) => [
       '',
       `  ${paint('dim', `# ${what}`)}`,
@@ -89,10 +89,10 @@ export function afterwards(gateway: Gateway, folder: Folder, attack: string | nu
   ].join('\n')
 }
 
-function commandOf({ to, action, serviceToken }: Visited): readonly string[] {
+function commandOf({ to, volume, action, serviceToken }: Visited): readonly string[] {
   const service = serviceToken === undefined ? '' : serviceToken === 'nova' ? '$NOVA' : 'forged'
   return [
-    `curl -i $${to === 'cinder' ? 'CINDER' : 'GATEWAY'}/v3/$PROJECT/volumes/$VOLUME/action \\`,
+    `curl -i $${to === 'cinder' ? 'CINDER' : 'GATEWAY'}/v3/$PROJECT/volumes/$${volume}/action \\`,
     `  -H "X-Auth-Token: $ALICE"${service === '' ? '' : ` -H "X-Service-Token: ${service}"`} \\`,
     `  -H 'Content-Type: application/json' \\`,
     `  -d '${JSON.stringify(action)}'`,

@@ -1,11 +1,20 @@
 import type { Gateway } from '../serve.ts'
 import type { Cloud } from './cloud.ts'
-import { PROJECTS, VOLUMES } from './fixture.ts'
+import { PROJECTS, VOLUMES, type VolumeName } from './fixture.ts'
+
+/** The shell variables that the printed commands name volumes by. What a station detaches no other one needs. */
+export const TOUR_VOLUMES = {
+  BARE_VOLUME: 'detached-bare',
+  VOLUME: 'in-use',
+  NOVA_VOLUME: 'detached-by-nova',
+} as const satisfies Record<string, VolumeName>
+export type TourVolume = keyof typeof TOUR_VOLUMES
 
 /** One station of the tour: a request, what it should be answered, and what that means. */
 export interface Station {
   readonly title: string
   readonly to: 'gateway' | 'cinder'
+  readonly volume: TourVolume
   readonly action: object
   readonly serviceToken?: 'forged' | 'nova'
   readonly expected: number
@@ -35,59 +44,60 @@ const STATIONS: readonly Station[] = [
   {
     title: "The attack on the bare legacy Cinder: alice detaches a volume behind Nova's back",
     to: 'cinder',
+    volume: 'BARE_VOLUME',
     action: DETACH,
     expected: 202,
     good: false,
     comment:
-      'Accepted: her server still holds the block device, and whoever gets that space next shares it with her.',
+      'Accepted: her server still holds the block device, and can read whatever volume is given that LUN next.',
   },
   {
-    title: 'The same attack through Cinderguard',
+    title: 'The same attack, on another volume, through Cinderguard',
     to: 'gateway',
+    volume: 'VOLUME',
     action: DETACH,
     expected: 409,
     good: true,
     comment:
-      'Refused with the words of a fixed Cinder, because Nova says that the server uses the attachment.',
+      'Refused with the message of a fixed Cinder, because Nova says that the server uses the attachment.',
   },
   {
-    title: 'A forged service token beside it',
+    title: 'The same with a forged service token',
     to: 'gateway',
+    volume: 'VOLUME',
     action: DETACH,
     serviceToken: 'forged',
     expected: 401,
     good: true,
-    comment: 'Keystone does not know it, so the request is refused before anything else.',
+    comment: 'Keystone does not know the token, so the request is refused before anything else.',
   },
   {
-    title: 'os-force_detach by someone who is no admin',
+    title: 'os-force_detach by a non-admin',
     to: 'gateway',
+    volume: 'VOLUME',
     action: { 'os-force_detach': { connector: {} } },
     expected: 403,
     good: true,
-    comment: 'A rule of oslo.policy refuses it, Cinder need not even be asked.',
+    comment: 'An oslo.policy rule refuses it; the request is not forwarded.',
   },
   {
     title: 'Nova itself detaches, with its service token, as `openstack server remove volume` makes it do',
     to: 'gateway',
+    volume: 'NOVA_VOLUME',
     action: DETACH,
     serviceToken: 'nova',
     expected: 202,
     good: true,
-    comment: 'A service may: it knows what it does.',
+    comment: 'Allowed: the service token proves that Nova itself is detaching.',
   },
 ]
 
-/** What all requests of the tour are sent to, below the URL of a service. */
-export const PATH = `/v3/${PROJECTS.demo}/volumes/${VOLUMES['in-use']}/action`
-
-/** Visits one station after the other; each begins with the volume in use. */
+/** Visits one station after the other, and puts back at the end what was detached. */
 export async function* visit(cloud: Cloud, gateway: Gateway, tokens: Tokens): AsyncGenerator<Visited> {
   for (const station of STATIONS) {
-    // The first attack took the volume away.
-    cloud.reset()
+    const path = `/v3/${PROJECTS.demo}/volumes/${VOLUMES[TOUR_VOLUMES[station.volume]]}/action`
     const before = await counters(gateway)
-    const answer = await fetch((station.to === 'cinder' ? cloud.urls.cinder : gateway.url) + PATH, {
+    const answer = await fetch((station.to === 'cinder' ? cloud.urls.cinder : gateway.url) + path, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',

@@ -20,21 +20,21 @@ function judge({ of, where, validTo }: Certificate, now: number): Finding {
       level: 'error',
       what: `${name} cannot be used: ${validTo.problem}.`,
       why: isBundle
-        ? 'A restart while bundle_url does not answer fails.'
+        ? 'A restart fails while bundle_url does not answer.'
         : 'The gateway does not start with it.',
       fix: isBundle
-        ? ['# the bundle is fetched anew by the running gateway: see bundle_url and bundle_public_keys']
+        ? ['# the running gateway fetches the bundle again: see bundle_url and bundle_public_keys']
         : [`ls -l ${where}`],
     }
   const days = Math.floor((validTo - now) / DAY)
-  if (days >= SOON) return ok(id, `${name} is good for ${days} days.`)
+  if (days >= SOON) return ok(id, `${name} is valid for ${days} days.`)
   return {
     id,
     level: days < 0 ? 'error' : 'warning',
     what: `${name} ${days < 0 ? 'has expired' : `expires in ${days} days`}.`,
     why: isBundle
-      ? 'An expired one is not taken: a restarted gateway is then without the policy of the organisation, and does not start.'
-      : 'Whoever checks it then refuses to talk: clients the gateway, or the gateway the service, and requests get 503.',
+      ? "An expired bundle is rejected: a restarted gateway then lacks the organisation's policy, and does not start."
+      : 'Connections that verify it then fail: those of clients to the gateway, or those of the gateway to the service.',
     fix: isBundle
       ? ['cinderguard policy sign …   # a newer version, put where bundle_url is']
       : [`# a new certificate at ${where}; to see what is there:`, lookAt(where)],

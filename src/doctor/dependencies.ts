@@ -32,7 +32,7 @@ function cinder({ cinder: found, config }: Survey): Finding {
     level: 'warning',
     what: `Cinder's newest microversion is ${text(found.maximum)}, below 3.27.`,
     why: 'It cannot list all attachments of a volume. The safe fallback refuses a detach (409) whenever rows may be hidden.',
-    fix: ['# Cinder from Ocata on has it; until then users detach by the Compute API'],
+    fix: ['# Cinder from Ocata on has it; until then users detach through the Compute API'],
   }
 }
 
@@ -42,7 +42,7 @@ function nova({ nova: found }: Survey): Finding {
       id: 'nova',
       level: 'error',
       what: `Nova cannot be asked: ${found.problem}.`,
-      why: 'Nobody can say whether a volume is in use: guarded operations of users are refused with 503.',
+      why: 'Whether a volume is in use cannot be determined: in enforce mode guarded operations of users are refused with 503.',
       fix: [
         '[nova]',
         'region_name = …',
@@ -58,20 +58,21 @@ function nova({ nova: found }: Survey): Finding {
     id: 'nova-microversion',
     level: 'info',
     what: `Nova's newest microversion is ${text(found.maximum)}, below 2.89.`,
-    why: 'It does not tell which attachment it uses. The safe fallback is in use: attached to the server at all means in use.',
-    fix: ['# nothing to do; Nova from Xena on tells'],
+    why: 'It does not tell which attachment it uses. The safe fallback applies: a volume attached to the server at all counts as in use.',
+    fix: ['# nothing to do; Nova from Xena on tells it'],
   }
 }
 
 function clock({ clockAhead }: Survey): readonly Finding[] {
   if (clockAhead === null) return []
-  if (Math.abs(clockAhead) <= CLOCK_TOLERANCE) return [ok('clock', 'The clocks here and of Keystone agree.')]
+  if (Math.abs(clockAhead) <= CLOCK_TOLERANCE)
+    return [ok('clock', 'The clocks of this machine and of Keystone agree.')]
   const how = `${Math.abs(Math.round(clockAhead))} seconds ${clockAhead > 0 ? 'ahead of' : 'behind'}`
   return [
     {
       id: 'clock',
       level: 'warning',
-      what: `The clock here is ${how} Keystone's.`,
+      what: `The clock of this machine is ${how} Keystone's.`,
       why: 'Tokens seem to expire too early or too late.',
       fix: ['timedatectl set-ntp true'],
     },

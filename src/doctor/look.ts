@@ -14,7 +14,7 @@ import { upstreamReach } from './looks/reach.ts'
 import { isUnknown, type OwnAccount, type Survey, type Unknown } from './survey.ts'
 
 /** What the doctor cannot find out by itself. */
-export interface Given extends Pick<Survey, 'traffic' | 'policyFiles'> {
+export interface Given extends Pick<Survey, 'traffic' | 'policyFiles' | 'policyJson'> {
   /** The operator's own account or token, to try whether the gateway's account may check it; null for none. */
   readonly operator: Credentials | Secret | null
   /** Null when no gateway can be asked. */
@@ -22,7 +22,10 @@ export interface Given extends Pick<Survey, 'traffic' | 'policyFiles'> {
 }
 
 /** Looks at everything, side by side. Changes nothing and asks only what anybody with the account may. */
-export async function look(config: Config, { traffic, policyFiles, operator, saw }: Given): Promise<Survey> {
+export async function look(
+  config: Config,
+  { traffic, policyFiles, policyJson, operator, saw }: Given,
+): Promise<Survey> {
   const clients = createClients(config, { call: () => undefined, breaker: () => undefined })
   const { keystone, cinder, nova } = clients
   const account = config.credentials.keystone_authtoken
@@ -106,6 +109,7 @@ export async function look(config: Config, { traffic, policyFiles, operator, saw
       certificates: [...served, ...filedCertificates(config), ...bundle],
       traffic,
       policyFiles,
+      policyJson,
       now: Date.now(),
     }
   } finally {

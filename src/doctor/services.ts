@@ -6,8 +6,13 @@ export interface CloudService {
   readonly name: string
   /** Words in the name of its user, which may be `nova`, `svc-nova` or `nova_service`. */
   readonly words: readonly string[]
-  /** What breaks without its service token; null when nothing does. */
-  readonly without: string | null
+  /** Null when nothing breaks without its service token. */
+  readonly need: Need | null
+}
+
+interface Need {
+  /** What breaks. */
+  readonly without: string
   /** What to write, for a user with a role of service_token_roles. */
   readonly fix: (user: string) => readonly [string, ...string[]]
 }
@@ -23,66 +28,43 @@ const account = (user: string) => [
 ]
 
 /** Nova first: it is in every cloud, and every detach of users goes through it. */
-export const SERVICES: readonly CloudService[] = [
+export const SERVICES: readonly [CloudService & { readonly need: Need }, ...CloudService[]] = [
   {
     id: 'service-nova',
     name: 'Nova',
     words: ['nova', 'compute'],
-    without:
-      'Users cannot detach their volumes by Nova: fixed Cinder, and the gateway once it enforces, answer 409.',
-    fix: (user) => [
-      '# nova.conf on controllers and on every compute host; then restart nova-api and nova-compute',
-      '[service_user]',
-      'send_service_user_token = true',
-      ...account(user),
-    ],
+    need: {
+      without:
+        'Users cannot detach their volumes through Nova: a fixed Cinder, and the gateway in enforce mode, answer 409.',
+      fix: (user) => [
+        '# nova.conf on controllers and on every compute host; then restart nova-api and nova-compute',
+        '[service_user]',
+        'send_service_user_token = true',
+        ...account(user),
+      ],
+    },
   },
-  {
-    id: 'service-glance',
-    name: 'Glance',
-    words: ['glance', 'image'],
-    without: null,
-    fix: () => [
-      '# nothing: its attachments name no server, so they are never refused; up to 2023.1 it cannot send any',
-    ],
-  },
-  {
-    id: 'service-cinder-backup',
-    name: 'Cinder',
-    words: ['cinder'],
-    without: null,
-    fix: (user) => [
-      '# cinder.conf of cinder-volume and cinder-backup, for what they ask of Nova and Glance; nothing of it passes here',
-      '[service_user]',
-      'send_service_user_token = true',
-      ...account(user),
-    ],
-  },
+  // Its attachments name no server, so they are never refused; up to 2023.1 it cannot send any.
+  { id: 'service-glance', name: 'Glance', words: ['glance', 'image'], need: null },
+  // What cinder-volume and cinder-backup ask of Nova and Glance does not pass through the gateway.
+  { id: 'service-cinder-backup', name: 'Cinder', words: ['cinder'], need: null },
   {
     id: 'service-ironic',
     name: 'Ironic',
     words: ['ironic', 'baremetal'],
-    without: 'Bare metal that boots from a volume may not be able to let go of it.',
-    fix: (user) => [
-      '# ironic.conf; this account is also what it sends as service token, and needs the role',
-      '[cinder]',
-      ...account(user),
-    ],
+    need: {
+      without: 'If you run Ironic: bare metal nodes that boot from a volume may not be able to detach it.',
+      fix: (user) => [
+        '# ironic.conf; this account is also what it sends as service token, and needs the role',
+        '[cinder]',
+        ...account(user),
+      ],
+    },
   },
-  {
-    id: 'service-manila',
-    name: 'Manila',
-    words: ['manila'],
-    without: null,
-    fix: () => ['# nothing: its generic driver attaches and detaches by Nova, whose service token counts'],
-  },
-  {
-    id: 'service-masakari',
-    name: 'Masakari',
-    words: ['masakari'],
-    without: null,
-    fix: () => ['# nothing: it evacuates by Nova, whose service token counts'],
-  },
+  // Its generic driver attaches and detaches through Nova, whose service token is what matters.
+  { id: 'service-manila', name: 'Manila', words: ['manila'], need: null },
+  // It evacuates through Nova, whose service token is what matters.
+  { id: 'service-masakari', name: 'Masakari', words: ['masakari'], need: null },
 ]
 
 /** Whether a user is, by its name, the service's: one of its words stands by itself in it. */

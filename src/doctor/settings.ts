@@ -1,9 +1,11 @@
 import { isLoopback } from '../config/loopback.ts'
 import { type Finding, ok } from './finding.ts'
+import { policyFinding } from './policy.ts'
 import { isUnknown, type Survey } from './survey.ts'
 
-/** Settings that are debts, or that do less than they seem to. */
-export function settingFindings({ config, policyFiles, traffic }: Survey): readonly Finding[] {
+/** Settings that are temporary exceptions, or that do less than they seem to. */
+export function settingFindings(survey: Survey): readonly Finding[] {
+  const { config, traffic } = survey
   const { cinderguard, keystone_authtoken } = config
   const findings: Finding[] = [...proxies(config)]
   if (cinderguard.trusted_service_users.length > 0)
@@ -11,7 +13,7 @@ export function settingFindings({ config, policyFiles, traffic }: Survey): reado
       id: 'trusted-service-users',
       level: 'warning',
       what: `${cinderguard.trusted_service_users.length} user(s) count as a service without a service token (trusted_service_users)${usedBy(traffic)}.`,
-      why: 'Whoever has a token of such a user goes round the safety check: a debt.',
+      why: 'Whoever has a token of such a user bypasses the safety check: a temporary exception.',
       fix: [
         '# [service_user] in the services that act as these users, then',
         '[cinderguard]',
@@ -31,8 +33,8 @@ export function settingFindings({ config, policyFiles, traffic }: Survey): reado
     findings.push({
       id: 'mode-override',
       level: 'info',
-      what: `${item.trim()}: its refusals are only observed.`,
-      why: 'What it stands for is not guarded.',
+      what: `mode_overrides has ${item.trim()}: these refusals are only observed.`,
+      why: 'The gateway does not protect what it names.',
       fix: ['[cinderguard]', `mode_overrides =   # without ${item.trim()}`],
     })
   for (const [section, { insecure }] of [
@@ -44,7 +46,7 @@ export function settingFindings({ config, policyFiles, traffic }: Survey): reado
         id: 'insecure',
         level: 'warning',
         what: `[${section}] insecure = true: certificates are not checked.`,
-        why: 'Whoever stands between can make up who users are, or that a volume is free.',
+        why: 'Anybody on the network path can forge identities, or say that a volume is free.',
         fix: [`[${section}]`, 'insecure = false', 'cafile = /etc/ssl/certs/ca-certificates.crt'],
       })
   const admin = cinderguard.admin_bind
@@ -53,29 +55,19 @@ export function settingFindings({ config, policyFiles, traffic }: Survey): reado
     findings.push({
       id: 'admin-listener',
       level: 'info',
-      what: `Metrics are served on ${admin.host}:${admin.port} without a login${clear ? ' and in clear' : ''}.`,
+      what: `Metrics are served on ${admin.host}:${admin.port} without a login${clear ? ', unencrypted' : ''}.`,
       why: 'Decisions and the console need the role console_role there; metrics and readiness do not.',
       fix: clear
         ? ['[cinderguard]', 'admin_tls_cert_file = ...', 'admin_tls_key_file = ...']
         : ['[cinderguard]', `admin_bind = 127.0.0.1:${admin.port}   # or a firewall in front of it`],
     })
-  findings.push(
-    policyFiles.length > 0
-      ? ok('policy', `Policy files: ${policyFiles.join(', ')}.`)
-      : {
-          id: 'policy',
-          level: 'info',
-          what: "No policy file was found: Cinder's defaults count.",
-          why: 'If Cinder has a policy file, the gateway must read the same one.',
-          fix: ['[oslo_policy]', 'policy_file = /etc/cinder/policy.yaml'],
-        },
-  )
+  findings.push(policyFinding(survey))
   return findings
 }
 
 function usedBy(traffic: Survey['traffic']): string {
   if (isUnknown(traffic)) return ''
-  if (traffic.trusted.length === 0) return ', and nobody did so yet'
+  if (traffic.trusted.length === 0) return ', not used so far'
   const each = traffic.trusted.map(
     ({ userName, userId, count, last }) => `${userName || userId} ${count} times, last ${last}`,
   )
@@ -88,7 +80,7 @@ function proxies({ cinderguard, oslo_middleware }: Survey['config']): readonly F
     return [
       ok(
         'trusted-proxies',
-        `Clients are known by what ${cinderguard.trusted_proxies.join(', ')} say of them.`,
+        `Client addresses are read from X-Forwarded-For, as set by ${cinderguard.trusted_proxies.join(', ')}.`,
       ),
     ]
   if (!oslo_middleware.enable_proxy_headers_parsing) return []
@@ -96,11 +88,11 @@ function proxies({ cinderguard, oslo_middleware }: Survey['config']): readonly F
     {
       id: 'trusted-proxies',
       level: 'warning',
-      what: 'enable_proxy_headers_parsing is set, so a proxy is in front; and trusted_proxies names none.',
-      why: "Records, service_hosts and the policy check cinderguard.address take the proxy's address for the client's: which compute host sends no service token cannot be told.",
+      what: 'enable_proxy_headers_parsing is set, so there is a proxy in front; but trusted_proxies is empty.',
+      why: "Records, service_hosts and the policy check cinderguard.address then see the proxy's address instead of the client's: the report cannot tell which compute host sends no service token.",
       fix: [
         '[cinderguard]',
-        'trusted_proxies = ADDRESS-OF-THE-PROXY, …   # it must append to X-Forwarded-For',
+        'trusted_proxies = ADDRESS-OF-THE-PROXY, …   # it must set or append to X-Forwarded-For',
       ],
     },
   ]

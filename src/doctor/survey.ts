@@ -30,6 +30,8 @@ export interface Survey {
   readonly traffic: Unknown | ReadinessReport
   /** Policy files that were found. */
   readonly policyFiles: readonly string[]
+  /** A policy.json that is not read, where policy_file is looked for and not found. */
+  readonly policyJson: string | null
   /** Milliseconds since the epoch. */
   readonly now: number
 }

@@ -1,6 +1,6 @@
 import type { ReadinessReport, ReportRow } from '../rollout/report.ts'
-import { type Finding, ok, type ToDo } from './finding.ts'
-import { isUserOf, SERVICES } from './services.ts'
+import { type Finding, ok, roleAdd, type ToDo } from './finding.ts'
+import { type CloudService, isUserOf, SERVICES } from './services.ts'
 import { isUnknown, type Survey } from './survey.ts'
 
 /** Who was seen sending service tokens, who was not, and what else would be refused. */
@@ -10,10 +10,10 @@ export function trafficFindings({ traffic, config, own }: Survey): readonly Find
       {
         id: 'traffic',
         level: 'warning',
-        what: `What services send could not be seen: ${traffic.problem}.`,
+        what: `Which services send service tokens is not known: ${traffic.problem}.`,
         why: 'A Nova that sends no service token makes every detach fail with 409 once the gateway enforces.',
         fix: [
-          'cinderguard doctor --audit-log FILE   # or start the gateway and detach a volume by the Compute API',
+          'cinderguard doctor --audit-log FILE   # or start the gateway and detach a volume through the Compute API',
         ],
       },
     ]
@@ -23,34 +23,47 @@ export function trafficFindings({ traffic, config, own }: Survey): readonly Find
   return [
     ...blocking.map((row) => standing(row, role)),
     ...outages(traffic),
-    ...SERVICES.map((service): Finding => {
-      const seen = traffic.services.find(
-        ({ userId, userName }) => userId !== ownId && isUserOf(service, userName),
-      )
+    ...SERVICES.flatMap((service): Finding | [] => {
+      const seen = seenOf(service, traffic, ownId)
       if (seen !== undefined)
         return ok(
           service.id,
-          `${service.name} sends good service tokens, as ${seen.userName} (${seen.count} ×, last ${seen.last}).`,
+          `${service.name} sends valid service tokens, as ${seen.userName} (${seen.count} ×, last ${seen.last}).`,
         )
-      const needed = service.without !== null
+      const { need } = service
+      if (need === null) return []
       return {
         id: service.id,
         level: service.id === 'service-nova' ? 'warning' : 'info',
         what: `${service.name} was not seen sending a service token (${traffic.guarded} guarded operations since ${traffic.since || 'the start'}).`,
-        why: service.without ?? 'Nothing depends on it here.',
+        why: need.without,
         fix: [
           ...(service.id === 'service-nova'
             ? ['openstack server remove volume SERVER VOLUME   # to see whether it does; if not:']
             : []),
-          ...service.fix(service.words[0] ?? 'service'),
-          ...(needed ? [`openstack role add --user ${service.words[0]} --project service ${role}`] : []),
+          ...need.fix(service.words[0] ?? 'service'),
+          ...roleAdd(role, service.words[0] ?? 'service', 'service'),
         ] as unknown as ToDo['fix'],
       }
     }),
+    ...optional(traffic, ownId),
   ]
 }
 
-/** One row that stands in the way of enforcing. */
+/** Services that need no service token here, and were not seen sending one: all in one line. */
+function optional(traffic: ReadinessReport, ownId: string | null): readonly Finding[] {
+  const unseen = SERVICES.filter((each) => each.need === null && !seenOf(each, traffic, ownId))
+  const names = unseen.map(({ name }) => name).join(', ')
+  return unseen.length === 0
+    ? []
+    : [ok('services-optional', `Sent no service token so far, and need none here: ${names}.`)]
+}
+
+function seenOf(service: CloudService, { services }: ReadinessReport, ownId: string | null) {
+  return services.find(({ userId, userName }) => userId !== ownId && isUserOf(service, userName))
+}
+
+/** One row that blocks enforcement. */
 function standing(row: ReportRow, role: string): Finding {
   const { reason, count, operation, userAgent } = row
   const place = row.address || 'somewhere'
@@ -60,18 +73,18 @@ function standing(row: ReportRow, role: string): Finding {
       return {
         id: 'service-token-missing',
         level: 'error',
-        what: `${count} × ${operation} came from ${place} (${userAgent ?? 'no user agent'}) like a service's, without a service token; last ${row.last}.`,
-        why: nova?.without ?? '',
-        fix: [`# on ${place}, most likely:`, ...(nova?.fix('nova') ?? [])],
+        what: `${count} × ${operation} from ${place} (${userAgent ?? 'no user agent'}) looked like a service's but had no service token; last ${row.last}.`,
+        why: nova.need.without,
+        fix: [`# on ${place}, most likely:`, ...nova.need.fix('nova')],
       }
     case 'service_role_missing':
     case 'service_role_required':
       return {
         id: 'service-role-missing',
         level: 'error',
-        what: `${count} × ${operation} came from ${place} with a service token of ${row.serviceUser ?? 'a user'}, which has no service role; last ${row.last}.`,
-        why: 'The service token does not count: its calls are refused as if it had sent none. Once it has the role, that counts when token_cache_time is over.',
-        fix: [commandIn(row) ?? `openstack role add --user USER --project service ${role}`],
+        what: `${count} × ${operation} from ${place} had a service token of ${row.serviceUser ?? 'a user'}, which has no service role; last ${row.last}.`,
+        why: 'The service token is ignored: its calls are refused as if it had sent none. Once the user has the role, it takes up to token_cache_time until that takes effect.',
+        fix: roleCommands(row, role),
       }
     case 'invalid_service_token':
       return {
@@ -95,8 +108,9 @@ function standing(row: ReportRow, role: string): Finding {
 }
 
 /** The hint of a missing role ends with the very command. */
-function commandIn({ hint }: ReportRow): string | undefined {
-  return /openstack role add .*$/.exec(hint ?? '')?.[0]
+function roleCommands({ hint }: ReportRow, role: string): readonly [string, string] {
+  const [create, add] = roleAdd(role, 'USER', 'service')
+  return [create, /openstack role add .*$/.exec(hint ?? '')?.[0] ?? add]
 }
 
 function outages({ rows }: ReadinessReport): readonly Finding[] {
@@ -105,8 +119,8 @@ function outages({ rows }: ReadinessReport): readonly Finding[] {
     .map(({ reason, count, first, last }) => ({
       id: 'outages',
       level: 'info',
-      what: `${count} requests met ${reason}, from ${first} to ${last}.`,
-      why: 'What the gateway asks was away, slow or broken. Guarded operations are refused meanwhile.',
+      what: `${count} requests failed with ${reason}, from ${first} to ${last}.`,
+      why: 'A service that the gateway asks was down, slow or broken. In enforce mode such requests are refused meanwhile.',
       fix: ['curl -s http://127.0.0.1:9776/readyz   # whether all answer now'],
     }))
 }

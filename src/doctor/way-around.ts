@@ -18,8 +18,10 @@ function network({ reach, config, cinder }: Survey): Finding {
       id,
       level: 'warning',
       what: `Every user of this machine may connect to Cinder's socket ${reach.path}.`,
-      why: 'Whoever has an account here goes round every check.',
-      fix: [`chmod o-w ${reach.path}   # and so in what creates it, such as uWSGI's chmod-socket = 660`],
+      why: 'Whoever has an account here bypasses every check.',
+      fix: [
+        `chmod o-w ${reach.path}   # and likewise in what creates it, such as uWSGI's chmod-socket = 660`,
+      ],
     }
   }
   if (reach.kind === 'loopback') {
@@ -29,7 +31,7 @@ function network({ reach, config, cinder }: Survey): Finding {
       id,
       level: 'error',
       what: `Cinder itself answers on ${reach.openAt.join(', ')}, reachable from elsewhere.`,
-      why: 'Whoever reaches it there goes round every check.',
+      why: 'Whoever reaches it there bypasses every check.',
       fix: [
         '# cinder.conf',
         '[DEFAULT]',
@@ -40,17 +42,17 @@ function network({ reach, config, cinder }: Survey): Finding {
   }
   // One that answers nobody at all says nothing of certificates.
   if (reach.answersAnybody === false && !isUnknown(cinder))
-    return ok(id, `Cinder at ${upstream} answers only who shows a client certificate.`)
+    return ok(id, `Cinder at ${upstream} answers only with a client certificate.`)
   const number = port || (protocol === 'https:' ? '443' : '80')
   return {
     id,
     level: 'warning',
-    what: `Cinder at ${upstream} is reached over the network${reach.answersAnybody === true ? ', and answers without the client certificate that upstream_certfile shows it' : ''}. Whether others reach it too cannot be seen from here.`,
-    why: 'Whoever does goes round every check.',
+    what: `Cinder at ${upstream} is reached over the network${reach.answersAnybody === true ? ', and answers without the client certificate of upstream_certfile' : ''}. Whether others reach it too cannot be seen from here.`,
+    why: 'Whoever does bypasses every check.',
     fix: [
       '# on the host of Cinder, let in the gateways only:',
       `nft add rule inet filter input tcp dport ${number} ip saddr != GATEWAY reject`,
-      '# or make it demand a client certificate (TLS), and here:',
+      '# or make it require a client certificate (TLS), and here:',
       '[cinderguard]',
       'upstream_certfile = …',
       'upstream_keyfile = …',
@@ -82,7 +84,7 @@ function catalogue(survey: Survey): readonly Finding[] {
         id: 'catalogue',
         level: 'error',
         what: `The service catalogue sends clients to Cinder itself: ${wrong.map((each) => `${each.interface} ${each.url}`).join(', ')}.`,
-        why: 'Clients that follow the catalogue never meet the gateway.',
+        why: 'Clients that use the catalogue bypass the gateway.',
         fix: ENDPOINT,
       },
     ]
@@ -104,7 +106,7 @@ function catalogue(survey: Survey): readonly Finding[] {
         id: 'catalogue',
         level: 'error',
         what: `The catalogue's endpoint ${url} (${iface}) does not lead to the gateway: it saw none of the requests that were sent there.`,
-        why: 'Clients that follow the catalogue meet something else: perhaps Cinder itself.',
+        why: 'Clients that use the catalogue reach something else: perhaps Cinder itself.',
         fix: [
           ...ENDPOINT,
           '# if other gateways are behind it, name all: cinderguard doctor --admin URL --admin URL',

@@ -32,7 +32,7 @@ export interface Step {
   readonly stage: 'read' | 'authenticate' | 'classify' | 'fact' | 'rule' | 'check' | 'verdict'
   /** A heading, such as `Does Nova use it?` */
   readonly title: string
-  /** `failed`: could not be had or judged; `changed`: of a record, is otherwise now. */
+  /** `failed`: not available, or could not be judged; `changed`: of a record, is different now. */
   readonly outcome: 'passed' | 'refused' | 'failed' | 'changed'
   /** Names and values, ready to be shown; never a token. */
   readonly details: Readonly<Record<string, string>>

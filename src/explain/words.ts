@@ -8,11 +8,11 @@ type Details = Readonly<Record<string, string>>
 export const CHECK_TITLES: Readonly<Record<string, string>> = {
   rules: 'Policy rules of this operation',
   policy: "Cinder's policy rules, before the safety check",
-  connection: 'Safety check: the connection is not torn down under a server (CVE-2023-2088)',
+  connection: 'Safety check: no server loses its connection (CVE-2023-2088)',
   'policy-between': "Cinder's policy rules, between the two halves of a forced detach",
   'policy-after': "Cinder's policy rules, after the safety check",
   detach: 'Safety check: no server uses the attachment (CVE-2023-2088)',
-  beyond: 'Checks beyond the fix that are switched on',
+  beyond: 'Optional checks beyond the fix',
 }
 
 export function whoDetails({ user, service, isService, isTrustedUser }: Identity): Details {
@@ -23,8 +23,8 @@ export function whoDetails({ user, service, isService, isTrustedUser }: Identity
     ...(service === undefined
       ? { 'service token': 'none' }
       : { 'service token': `of ${nameOf(service)}, roles ${listOf(service.roles)}` }),
-    'counts as a service':
-      isTrustedUser === true ? 'yes, by trusted_service_users' : isService ? 'yes' : 'no',
+    'treated as a service':
+      isTrustedUser === true ? 'yes, because of trusted_service_users' : isService ? 'yes' : 'no',
   }
 }
 
@@ -61,9 +61,9 @@ export function questionTitle(question: Question): string {
     case 'attachment':
       return `Attachment ${question.attachmentId}`
     case 'object':
-      return `One of ${question.collection}: ${question.id}`
+      return `Object in ${question.collection}: ${question.id}`
     case 'remote':
-      return `What another server says of the rule ${question.rule}`
+      return `Answer of the policy server to the rule ${question.rule}`
     case 'serverVolume':
       return `Does Nova use volume ${question.volumeId} on server ${question.serverId}?`
   }
@@ -85,7 +85,7 @@ export function answerText({ fact }: Question, answer: unknown): string {
       const { attachmentId, comparable } = answer as Exclude<Facts['serverVolume']['answer'], string>
       return comparable
         ? `yes, by attachment ${attachmentId ?? 'without id'}`
-        : 'yes (this Nova does not say which attachment)'
+        : 'yes (this Nova does not tell which attachment)'
     }
     case 'object':
       return 'there'
@@ -93,7 +93,7 @@ export function answerText({ fact }: Question, answer: unknown): string {
 }
 
 const ABSENT: Readonly<Record<string, string>> = {
-  absent: 'not there, or not to be seen by who asks',
+  absent: 'not there, or not visible to the caller',
   'not-authorized': 'Cinder refuses to show it',
   hidden: 'Cinder refuses to show it',
   unknown: 'this Cinder cannot list them (before microversion 3.27)',

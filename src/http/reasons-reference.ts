@@ -18,9 +18,11 @@ export function renderReasons(): string {
     '',
     '<!-- made from src/http/rejection.ts by `node src/http/reasons-reference.ts --write` -->',
     '',
-    'Every refusal of the gateway has one of these reasons: the label `reason` in metrics, the field of decision records,',
-    'what `cinderguard explain` and the report say, and a name that `mode_overrides` takes. The client reads the status and',
-    'the message, as a fixed Cinder would write them; `{slots}` are filled in.',
+    'Every refusal of the gateway has one of these reasons: the label `reason` in metrics, the field in decision records,',
+    'in `cinderguard explain` and in the report, and a name for `mode_overrides` (except `service_token_missing` and',
+    '`service_role_missing`, since any client can look like a service: the mode of the underlying reason, such as',
+    '`attachment_in_use`, applies to these). The client sees the status and the message, as a fixed Cinder would write',
+    'them; `{slots}` are filled in.',
     '',
     '| reason | status | meaning |',
     '| --- | --- | --- |',
@@ -29,7 +31,7 @@ export function renderReasons(): string {
       return `| [\`${reason}\`](#${reason}) | ${status} | ${cell(help)} |`
     }),
     '',
-    '## What the client reads',
+    '## What the client sees',
     ...reasons.flatMap((reason) => ['', ...answerOf(reason)]),
   ]
   return `${lines.join('\n')}\n`

@@ -47,7 +47,7 @@ export const REASONS = {
     style: 'keystone',
     fault: 'Unauthorized',
     message: '',
-    help: 'Keystone does not know the service token, or it has expired. A forged one looks so.',
+    help: 'Keystone does not know the service token, or it has expired. A forged one looks the same.',
   },
   service_role_required: {
     status: 401,
@@ -63,7 +63,7 @@ export const REASONS = {
     retryAfter: 5,
     message:
       'The server is currently unavailable. Please try again at a later time.\n\nThe Keystone service is temporarily unavailable.',
-    help: 'Keystone did not answer, or not in a way that can be believed.',
+    help: 'Keystone did not answer, or its answer was not usable.',
   },
   // the request itself
   bad_request_framing: {
@@ -71,35 +71,35 @@ export const REASONS = {
     style: 'cinder',
     fault: 'badRequest',
     message: 'Cinderguard: {problem}',
-    help: 'The request can be read in more than one way (HTTP framing, repeated or odd headers). No OpenStack client sends such.',
+    help: 'The request is ambiguous (HTTP framing, repeated or odd headers). No OpenStack client does this.',
   },
   ambiguous_target: {
     status: 400,
     style: 'cinder',
     fault: 'badRequest',
     message: 'Cinderguard: {problem}',
-    help: 'The request target can be read in more than one way (dot segments, doubled slashes, method override, ...). No OpenStack client sends such.',
+    help: 'The request target is ambiguous (dot segments, doubled slashes, method override, ...). No OpenStack client does this.',
   },
   unknown_expectation: {
     status: 417,
     style: 'cinder',
     fault: 'badRequest',
     message: 'Cinderguard: an Expect header other than 100-continue',
-    help: 'The request expects something that HTTP does not know (RFC 9110, 10.1.1).',
+    help: 'The Expect header has a value other than 100-continue (RFC 9110, 10.1.1).',
   },
   request_timeout: {
     status: 408,
     style: 'cinder',
     fault: 'badRequest',
     message: 'Cinderguard: the request did not come to its end in time',
-    help: 'The client began a request and took too long to send the rest of it.',
+    help: 'The client took too long to send its whole request.',
   },
   client_gone: {
     status: 400,
     style: 'cinder',
     fault: 'badRequest',
     message: 'Cinderguard: the client went away',
-    help: 'The client closed its connection before its request was read or its answer sent; nobody reads this answer.',
+    help: 'The client closed its connection before its request was read or its answer sent. Nobody reads this answer.',
   },
   headers_too_large: {
     status: 431,
@@ -241,7 +241,7 @@ export const REASONS = {
     fault: 'forbidden',
     message: 'You are not authorized to perform this operation.',
     versioned: true,
-    help: 'As policy, of the default-types operations, whose refusal names no rule.',
+    help: 'As policy, for the default-types operations, whose refusal names no rule.',
   },
   not_authorized: {
     status: 403,
@@ -266,7 +266,7 @@ export const REASONS = {
     fault: 'conflictingRequest',
     versioned: true,
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
-    help: 'As attachment_in_use or attachment_ambiguous, of a caller that looks like a service which sent no service token: its [service_user] is to be set. The client reads the same.',
+    help: 'As attachment_in_use or attachment_ambiguous, for a caller that looks like a service but sent no service token: configure its [service_user]. The client sees the same answer.',
   },
   service_role_missing: {
     status: 409,
@@ -274,7 +274,7 @@ export const REASONS = {
     fault: 'conflictingRequest',
     versioned: true,
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
-    help: 'As service_token_missing, of a service that did send a good service token, whose user has none of [keystone_authtoken] service_token_roles: it needs the role. The client reads the same.',
+    help: 'As service_token_missing, for a service that sent a valid service token whose user has none of [keystone_authtoken] service_token_roles: give it the role. The client sees the same answer.',
   },
   shared_connector: {
     status: 409,
@@ -282,7 +282,7 @@ export const REASONS = {
     fault: 'conflictingRequest',
     versioned: true,
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
-    help: 'guard_shared_connector: Nova uses the volume by another attachment record, whose connection this one may tear down.',
+    help: 'guard_shared_connector: Nova uses the volume through another attachment record, whose connection this one may tear down.',
   },
   reset_status_in_use: {
     status: 409,
@@ -290,7 +290,7 @@ export const REASONS = {
     fault: 'conflictingRequest',
     versioned: true,
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
-    help: 'guard_reset_status: os-reset_status to detached of a volume that Nova uses.',
+    help: 'guard_reset_status: os-reset_status to detached for a volume that Nova uses.',
   },
   update_in_use: {
     status: 409,
@@ -298,7 +298,7 @@ export const REASONS = {
     fault: 'conflictingRequest',
     versioned: true,
     message: 'ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API',
-    help: 'guard_attachment_update: an attachment that Nova uses is given another connector.',
+    help: 'guard_attachment_update: an update gives an attachment that Nova uses another connector.',
   },
   attachment_ambiguous: {
     status: 409,
@@ -306,7 +306,7 @@ export const REASONS = {
     fault: 'conflictingRequest',
     versioned: true,
     message: 'ConflictNovaUsingAttachment: Detach volume from instance  using the Compute API',
-    help: 'Which attachment is meant cannot be told: several and none named, or the named one is unknown.',
+    help: 'It is not clear which attachment is meant: there are several and none is named, or the named one is unknown.',
   },
   attachment_mismatch: {
     status: 400,
@@ -338,7 +338,7 @@ export const REASONS = {
     fault: 'forbidden',
     message: 'Access was denied to this resource.',
     versioned: true,
-    help: "Nova answered 403 to the question who uses the volume; Cinder passes Nova's status on.",
+    help: "Nova answered 403 when asked who uses the volume; a fixed Cinder passes Nova's status on, too.",
   },
   nova_unauthorized: {
     status: 401,
@@ -356,7 +356,7 @@ export const REASONS = {
     retryAfter: 5,
     versioned: true,
     message: 'The server is currently unavailable. Please try again at a later time.',
-    help: 'Nova did not answer, or not in a way that can be believed. Nothing guarded passes meanwhile.',
+    help: 'Nova did not answer, or its answer was not usable. Guarded operations of users are refused meanwhile.',
   },
   cinder_unavailable: {
     status: 503,
@@ -365,7 +365,7 @@ export const REASONS = {
     retryAfter: 5,
     versioned: true,
     message: 'The server is currently unavailable. Please try again at a later time.',
-    help: 'The upstream Cinder did not answer a question that the decision rests on.',
+    help: 'The upstream Cinder did not answer a lookup that the decision depends on.',
   },
   policy_unavailable: {
     status: 503,
@@ -373,7 +373,7 @@ export const REASONS = {
     fault: 'serviceUnavailable',
     retryAfter: 5,
     message: 'The server is currently unavailable. Please try again at a later time.',
-    help: 'A server that a policy rule asks (http: or https:) did not answer.',
+    help: 'The server of an http: or https: policy check did not answer.',
   },
   undecided: {
     status: 503,
@@ -381,7 +381,7 @@ export const REASONS = {
     fault: 'serviceUnavailable',
     retryAfter: 5,
     message: 'The server is currently unavailable. Please try again at a later time.',
-    help: 'No decision was reached (a time limit, a defect). Fail closed.',
+    help: 'No decision was reached (time limit, or a defect). The gateway fails closed.',
   },
   // forwarding
   upstream_unreachable: {
@@ -390,7 +390,7 @@ export const REASONS = {
     fault: 'computeFault',
     message: 'Bad gateway.',
     retryAfter: 5,
-    help: 'The upstream Cinder could not be reached, or broke off before it answered.',
+    help: 'The upstream Cinder could not be reached, or closed the connection before it answered.',
   },
   upstream_timeout: {
     status: 504,

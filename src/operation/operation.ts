@@ -12,7 +12,7 @@ interface Common {
 
 /** What of a request policy checks may look at. */
 export interface AskedBy {
-  /** Address of the peer of the client's connection. */
+  /** The client's address, resolved through trusted_proxies; empty on a unix socket. */
   readonly address: string
   /** Milliseconds since the epoch. */
   readonly time: number

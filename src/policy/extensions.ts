@@ -7,7 +7,7 @@ import type { SyntaxProblem } from './template.ts'
  * credential's does. A file with them is for the gateway alone: to oslo.policy they never match.
  */
 export interface RequestFacts {
-  /** Address of the peer of the client's connection. */
+  /** The client's address, resolved through trusted_proxies; empty on a unix socket. */
   readonly address: string
   /** Milliseconds since the epoch. */
   readonly time: number

@@ -26,7 +26,7 @@ export function noticesOf(rules: RuleSet): readonly string[] {
       problemText({ ...source.place, message: `rule "${name}" ${message}` })
     const nobodyAsks = !ASKED.has(name) && !referred.has(name)
     return [
-      ...(nobodyAsks ? [say("is none of Cinder's, and no rule refers to it: it counts for nothing")] : []),
+      ...(nobodyAsks ? [say("is none of Cinder's, and no rule refers to it: it has no effect")] : []),
       ...(NOT_ENFORCED.has(name) ? [say('is left to Cinder: the gateway cannot tell when it is asked')] : []),
       ...[...readOf(rule)]
         .filter((attribute) => !CREDENTIALS.has(attribute))

@@ -19,18 +19,18 @@ export type Certificate = 'listener' | 'admin' | 'upstream_client'
 
 /** What each label says, and which values it has: closed sets, nothing of a request is among them. */
 export const LABELS = {
-  operation: `What was asked: ${GUARDED_KINDS.join(', ')} (the guarded ones), volume-reset-status, attachment-update, attachment-create, other; unclassified and unread where not even that can be told.`,
+  operation: `The operation: ${GUARDED_KINDS.join(', ')} (the guarded ones), volume-reset-status, attachment-update, attachment-create, other; unclassified and unread when that is not known.`,
   verdict: 'forwarded, refused, or observed: forwarded in observe mode, though it would have been refused.',
-  status: 'Status of the answer; of a would-be refusal the one that it would have had.',
+  status: 'Status of the answer; for a would-be refusal the one that it would have had.',
   service:
     'true when a service asked; for a dependency: keystone, nova, cinder or policy (servers that policy rules ask).',
   reason: 'Why, as decision records call it, such as attachment_in_use.',
   stage: `${STAGES.join(', ')}.`,
-  outcome: 'ok, or error: no answer in time, or none that can be believed.',
+  outcome: 'ok, or error: no answer in time, or no usable one.',
   result: 'What became of it; see the metric.',
   mode: 'enforce or observe.',
   version: "Of the gateway, or of the organisation's policy bundle; none without one.",
-  digest: 'SHA-256 of all rules that somebody wrote.',
+  digest: 'SHA-256 of all rules that are not defaults.',
   node: 'Version of Node.js.',
   certificate: 'listener (bind), admin (admin_bind) or upstream_client (shown to Cinder).',
 } as const
@@ -57,7 +57,7 @@ export const METRICS = {
     labels: ['operation'],
     help: 'Requests that counted as a service only because trusted_service_users names their user, by operation.',
   },
-  cinderguard_requests_in_flight: { type: 'gauge', help: 'Requests under way.' },
+  cinderguard_requests_in_flight: { type: 'gauge', help: 'Requests in flight.' },
   cinderguard_decision_duration_seconds: {
     type: 'histogram',
     labels: ['operation'],
@@ -71,7 +71,7 @@ export const METRICS = {
   cinderguard_stage_duration_seconds: {
     type: 'histogram',
     labels: ['stage'],
-    help: 'Time that a request spent in each stage that it came to; forward is all of the exchange with Cinder.',
+    help: 'Time that a request spent in each stage that it reached; forward is the whole exchange with Cinder.',
   },
   cinderguard_dependency_duration_seconds: {
     type: 'histogram',
@@ -93,12 +93,12 @@ export const METRICS = {
   cinderguard_token_lookups_total: {
     type: 'counter',
     labels: ['result'],
-    help: 'Token look-ups, by result: hit (cache), miss (Keystone was asked), joined (one under way was shared).',
+    help: 'Token lookups, by result: hit (cache), miss (Keystone was asked), joined (shared with one in flight).',
   },
   cinderguard_shared_cache_lookups_total: {
     type: 'counter',
     labels: ['result'],
-    help: 'Look-ups in memcached, by result: hit, miss, error (a server failed or is left alone: Keystone was asked).',
+    help: 'Lookups in memcached, by result: hit, miss, error (a server failed or is not used: Keystone was asked).',
   },
   cinderguard_policy_info: {
     type: 'gauge',
@@ -109,24 +109,24 @@ export const METRICS = {
   cinderguard_policy_up_to_date: {
     type: 'gauge',
     aggregator: 'min',
-    help: '1 when the newest policy is in force, 0 when a newer one is not taken, or the bundle has expired.',
+    help: '1 when the newest policy is in force, 0 when a newer one was rejected, or the bundle has expired.',
   },
   cinderguard_policy_loads_total: {
     type: 'counter',
     labels: ['result'],
     aggregator: 'max',
-    help: 'Loads of a policy, the first one included, by result: taken, or refused (broken or not to be had; the one before stays).',
+    help: 'Loads of a policy, the first one included, by result: taken (in force), or refused (broken or not available; the previous one remains in force).',
   },
   cinderguard_policy_loaded_timestamp_seconds: {
     type: 'gauge',
     aggregator: 'max',
-    help: 'When the policy in force was taken, in seconds since the epoch.',
+    help: 'When the policy in force was loaded, in seconds since the epoch.',
   },
   cinderguard_mode: {
     type: 'gauge',
     labels: ['mode'],
     aggregator: 'max',
-    help: '1 for the mode that counts overall, 0 for the other.',
+    help: '1 for the mode in force overall, 0 for the other.',
   },
   cinderguard_decision_records_total: {
     type: 'counter',
@@ -135,7 +135,7 @@ export const METRICS = {
   },
   cinderguard_log_lines_dropped_total: {
     type: 'counter',
-    help: 'Log lines that were dropped because nobody read them in time.',
+    help: 'Log lines dropped because they were not read in time.',
   },
   cinderguard_certificate_expiry_timestamp_seconds: {
     type: 'gauge',

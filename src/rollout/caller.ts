@@ -84,9 +84,9 @@ export function hintFor({ reason, detail }: Rejection, volumeId: string | null):
     case 'service_role_required':
       return roleHint(detail)
     case 'attachment_in_use':
-      return `Detach it by the Compute API: openstack server remove volume ${detail.server ?? 'SERVER'} ${volumeId ?? 'VOLUME'}`
+      return `Detach it through the Compute API: openstack server remove volume ${detail.server ?? 'SERVER'} ${volumeId ?? 'VOLUME'}`
     case 'attachment_ambiguous':
-      return 'The volume has several attachments, or the one named is not its own: name the attachment, or detach it by the Compute API: openstack server remove volume SERVER VOLUME'
+      return 'The volume has several attachments, or the one named is not its own: name the attachment, or detach it through the Compute API: openstack server remove volume SERVER VOLUME'
     case 'invalid_service_token':
       return 'The service token is unknown or expired: see the account in [service_user] of the calling service.'
     case 'policy':

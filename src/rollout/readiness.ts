@@ -71,11 +71,11 @@ function rank({ reason }: ReportRow): number {
 function adviceOn(blocking: readonly ReportRow[], { mode, unlisted }: Counted, isProven: boolean): string {
   const [first] = blocking
   if (first !== undefined)
-    return `${blocking.length} ${blocking.length === 1 ? 'finding stands' : 'findings stand'} in the way of enforcing; first: ${first.hint ?? first.reason}`
+    return `${blocking.length} ${blocking.length === 1 ? 'finding blocks' : 'findings block'} enforcement; first: ${first.hint ?? first.reason}`
   if (unlisted !== null)
-    return `${unlisted.count} refusals that stand in the way are not listed, the last at ${unlisted.last}: see the decision records.`
+    return `${unlisted.count} refusals that block enforcement are not listed, the last at ${unlisted.last}: see the decision records.`
   if (!isProven)
-    return 'No service was seen yet that detached a volume with a good service token: attach and detach one by the Compute API, then look again.'
+    return 'No service has detached a volume with a valid service token yet: attach and detach one through the Compute API, then run this again.'
   return mode === 'observe'
     ? 'Nothing that should work would be refused: set [cinderguard] mode = enforce.'
     : 'Nothing that should work is refused.'

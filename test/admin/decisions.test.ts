@@ -66,7 +66,7 @@ describe('on a loopback listener', () => {
       mode: 'enforce',
       guarded: 1,
       ready: false,
-      advice: expect.stringContaining('No service was seen yet'),
+      advice: expect.stringContaining('No service has detached a volume'),
     })
   })
 

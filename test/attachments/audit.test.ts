@@ -111,7 +111,7 @@ test('all records, each connected one asked once', async () => {
       '26 attachment records, 25 of them connected to a server; 0 servers. Cinder and Nova disagree on 1.',
       '',
       'Attachment A7 (attached), volume V7',
-      '  Nova knows no volume V7 on server S: the record is left over, unless something else than Nova (such as Ironic) attached it.',
+      '  Nova knows no volume V7 on server S: the record is stale, unless something other than Nova (such as Ironic) attached it.',
       '      openstack --os-volume-api-version 3.44 volume attachment delete A7',
       '',
     ].join('\n'),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { doctor } from '../../src/commands/doctor.ts'
+import { explainCommand } from '../../src/commands/explain.ts'
 import { report } from '../../src/commands/report.ts'
 import { type Cloud, startCloud } from '../../src/demo/cloud.ts'
 import { PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
@@ -113,6 +114,8 @@ describe('the command line', () => {
     expect((await finished('serve', '-h'))[1]).toContain('[keystone_authtoken]')
   })
   test('help of an unknown command', async () => {
+    expect(await finished('help', '--help')).toEqual([0, expect.stringContaining('Usage: cinderguard help')])
+    expect(await finished('help', 'policy', '--help')).toEqual([0, expect.stringContaining('policy COMMAND')])
     expect(await finished('help', 'reprot')).toEqual([2, expect.stringContaining('"report"')])
   })
   test('completion', async () => {
@@ -125,7 +128,7 @@ describe('check-config', () => {
   const check = () => finished('check-config', '--config-file', conf)
   test('a good configuration', async () => {
     configure()
-    expect(await check()).toEqual([0, 'The configuration is good.\n'])
+    expect(await check()).toEqual([0, 'The configuration is valid.\n'])
   })
   test('tells all problems at once, with the place of each', async () => {
     configure('nova_timeout = soon', 'modes = observe')
@@ -153,12 +156,12 @@ describe('check-config', () => {
     const [code, told] = await check()
     expect(code).toBe(2)
     for (const line of [
-      `[cinderguard] tls_cert_file: ENOENT: no such file or directory, open '${none}'`,
+      `[cinderguard] tls_cert_file: cannot read ${none}: no such file`,
       `[cinderguard] upstream_cafile: ${text} holds no PEM certificate`,
-      `[cinderguard] audit_log: ${text} is no folder`,
-      '[cinderguard] admin_bind: ENOENT',
+      `[cinderguard] audit_log: ${text} is not a directory`,
+      '[cinderguard] admin_bind: cannot use /nowhere: no such file',
       '[policy] bundle_public_keys: is empty',
-      `[policy] bundle_cache: ${folder} is a folder`,
+      `[policy] bundle_cache: ${folder} is a directory`,
     ])
       expect(told).toContain(line)
   })
@@ -195,18 +198,24 @@ describe('report and doctor', () => {
     expect((await finished('explain', id, '--config-file', conf))[1]).toContain('no gateway answers')
   })
 
-  const WRONG: readonly (readonly [string, Command, readonly string[]])[] = [
-    ['another format', report, ['--format', 'xml']],
-    ['no moment', report, ['--since', 'yesterday']],
-    ['no address', report, ['--admin', 'ftp://x']],
-    ['two sources', report, ['--admin', 'http://127.0.0.1:1', '--audit-log', '/dev/null']],
-    ['a log without a decision record', report, ['--audit-log', '/dev/null']],
-    ['https without the certificate to know it by', report, ['--admin', 'https://127.0.0.1:1']],
-    ['a word too many', report, ['now']],
-    ['a level that is none', doctor, ['--fail-on', 'info']],
+  const WRONG: readonly (readonly [string, Command, readonly string[], string])[] = [
+    ['another format', report, ['--format', 'xml'], 'Usage'],
+    ['no moment', report, ['--since', 'yesterday'], '--since yesterday is not a time'],
+    ['no address', report, ['--admin', 'ftp://x'], 'ftp://x'],
+    ['two sources', report, ['--admin', 'http://127.0.0.1:1', '--audit-log', '/dev/null'], 'not both'],
+    ['a log without a decision record', report, ['--audit-log', '/dev/null'], '/dev/null'],
+    ['https without the certificate', report, ['--admin', 'https://127.0.0.1:1'], 'admin_tls_cert_file'],
+    ['a word too many', report, ['now'], '"now"'],
+    ['a level that is none', doctor, ['--fail-on', 'info'], 'Usage'],
+    ['nothing to explain', explainCommand, [], 'needs a REQUEST-ID'],
+    ['two things to explain', explainCommand, ['req-1', '--request', 'GET /v3/x'], 'not both'],
   ]
-  test.each(WRONG)('a wrong command line: %s', async (_name, command, words) => {
-    expect((await here(command, ...words))[0]).toBe(2)
+  test.each(WRONG)('a wrong command line: %s', async (_name, command, words, told) => {
+    expect(await here(command, ...words)).toEqual([2, expect.stringContaining(told)])
+  })
+  test('a file that is not there is named', async () => {
+    const told = await here(explainCommand, 'req-1', '--token-file', '/nope')
+    expect(told).toEqual([1, 'cinderguard explain: cannot read /nope: no such file\n'])
   })
 
   test('ask a running gateway, or several', async () => {
@@ -230,12 +239,12 @@ describe('report and doctor', () => {
     cloud.reset()
     await detach({ ...byNova, 'x-service-token': cloud.token('nova') })
     expect(await ask()).toEqual([0, expect.stringContaining('READY to enforce')])
-    expect((await ask())[1]).toContain('went well at')
+    expect((await ask())[1]).toContain('succeeded at')
 
     const [code, found] = await here(doctor, '--config-file', conf, '--admin', `${admin}`)
     expect(code).toBe(1)
     expect(found).toContain('The service catalogue sends clients to Cinder itself')
-    expect(found).toContain('ok       Nova sends good service tokens, as nova')
+    expect(found).toContain('ok       Nova sends valid service tokens, as nova')
     expect(found).toContain('has a service role')
   })
 })
@@ -265,7 +274,7 @@ describe('attachments audit', () => {
   }
   test('without an account', async () => {
     configure()
-    expect(await audit({})).toEqual([2, expect.stringContaining('Neither OS_USERNAME and OS_PASSWORD')])
+    expect(await audit({})).toEqual([2, expect.stringContaining('Set OS_USERNAME and OS_PASSWORD')])
   })
   test("with an admin's password: finds the footprint of the attack", async () => {
     configure()

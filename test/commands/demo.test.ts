@@ -72,11 +72,19 @@ test('while it runs, the commands that it prints work as they stand; then nothin
     doctor: { status: 0, stdout: expect.stringContaining('Nothing to do.'), stderr: '' },
   })
 
-  // The second station by hand.
-  const station = shown.text.split(/^\d\. /m)[2] ?? ''
-  const curl = /curl(?:.*\\\n)*.*/.exec(station)?.[0] ?? ''
-  const { stdout } = spawnSync('bash', ['-c', `source ${folder}/env\n${curl}`], { encoding: 'utf8' })
-  expect(stdout).toContain('HTTP/1.1 409')
+  // The stations by hand: none takes away what another needs, in whatever order they are sent.
+  const stations = shown.text
+    .split(/^\d\. /m)
+    .slice(1)
+    .map((station) => ({
+      curl: /curl(?:.*\\\n)*.*/.exec(station)?.[0] ?? '',
+      announced: /HTTP (\d{3})/.exec(station)?.[1],
+    }))
+  expect(stations).toHaveLength(5)
+  for (const { curl, announced } of [...stations, ...stations.toReversed()]) {
+    const { stdout } = spawnSync('bash', ['-c', `source ${folder}/env\n${curl}`], { encoding: 'utf8' })
+    expect({ curl, status: /^HTTP\/1\.1 (\d{3})/.exec(stdout)?.[1] }).toEqual({ curl, status: announced })
+  }
 
   const page = /Console +(\S+)/.exec(shown.text)?.[1] ?? ''
   expect(await (await fetch(page)).text()).toContain('<title>')

@@ -88,8 +88,8 @@ test('explain: a request, judged now', async () => {
   const args = ['--request', `POST ${path}`, '--body', body, '--token-file', join(folder, 'alice')]
   const { code, out } = await run('explain', ...config, ...args)
   expect(code).toBe(1)
-  expect(out).toContain('ok  Policy rule volume:get\n')
-  expect(out).toContain(`NO  Policy rule ${DETACH}\n`)
+  expect(out).toContain('ok       Policy rule volume:get\n')
+  expect(out).toContain(`REFUSED  Policy rule ${DETACH}\n`)
   expect(out).toMatch(/^ +false {5}role:nobody {3}\[roles = \["member","reader"\]\]$/m)
 })
 

@@ -58,7 +58,7 @@ test('list: the effective policy, with layer and place', async () => {
   expect(rows.length).toBe(168)
   expect(rows.find(({ rule }) => rule === DETACH)).toMatchObject({
     layer: 'local',
-    where: 'policies/ossn-0092.yaml:11',
+    where: 'policies/ossn-0092.yaml:12',
   })
   expect(rows.find(({ rule }) => rule === 'volume:get')).toMatchObject({ layer: 'default', where: null })
 })
@@ -233,7 +233,7 @@ describe('test', () => {
     const { code, out } = await policy('test', cases, ...OSSN)
     expect([code, out]).toEqual([
       1,
-      `FAILED  ${DETACH}: expected allow, found refuse, by ${DETACH} (local, policies/ossn-0092.yaml:11)\n0 passed, 1 failed\n`,
+      `FAILED  ${DETACH}: expected allow, found refuse, by ${DETACH} (local, policies/ossn-0092.yaml:12)\n0 passed, 1 failed\n`,
     ])
   })
   test.each([
@@ -285,7 +285,7 @@ describe('diff, beyond the usual callers', () => {
       'a time',
       '"volume:delete": "cinderguard.time:08:00-18:00"',
       '"volume:delete": "cinderguard.time:08:00-20:00"',
-      '~ volume:delete: written otherwise',
+      '~ volume:delete: reworded',
     ],
     ['a user', '"volume:delete": "user_id:a"', '"volume:delete": "user_id:b"', '    after:  user_id:b'],
   ])('%s', async (_name, before, after, line) => {
@@ -312,7 +312,7 @@ test('a signed bundle is a policy like any other, and its locks are shown', asyn
     '--rule',
     'volume_actions:detach',
   )
-  expect(err).toContain('is version 3; its signature is not looked at here')
+  expect(err).toContain('is version 3; its signature is not verified here')
   expect(out).toBe(
     `${DETACH}  (local, ${local}:1, within a lock)\n    @, and (locked by the bundle) role:detacher\n`,
   )
@@ -389,7 +389,7 @@ describe('a wrong command line', () => {
     ['nobody who asks', ['check', ...OSSN], '--access FILE'],
     ['an unknown rule', ['explain', ...OSSN, '--rule', 'x', '--access', MEMBER], 'there is no rule "x"'],
     ['a broken policy', ['diff', file('broken.yaml', '"a": "role:x and"'), MEMBER], 'broken.yaml:1:'],
-    ['words beyond', ['list', 'volume:get', ...OSSN], '"volume:get" is not understood'],
+    ['words beyond', ['list', 'volume:get', ...OSSN], '"volume:get" is not expected here'],
     ['an unknown format', ['list', '--format', 'yaml', ...OSSN], '--format is text or json'],
     [
       'roles that are no list',
@@ -399,7 +399,7 @@ describe('a wrong command line', () => {
     [
       'an unknown credential',
       ['check', ...OSSN, '--access', file('c.json', '{"tenant": "p"}')],
-      '"tenant" is no credential',
+      '"tenant" is not a credential',
     ],
     ['an RSA key', ['sign', '--key', RSA, '--version', '1', 'policies/ossn-0092.yaml'], 'no PEM private key'],
     [

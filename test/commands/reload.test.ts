@@ -48,8 +48,8 @@ const lines = (): readonly Line[] =>
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Line)
-const READ = 'the configuration was read anew'
-const REFUSED = 'the configuration is wrong and not taken; the old one stays'
+const READ = 'the configuration was re-read'
+const REFUSED = 'the configuration is invalid and was rejected; the old one remains in force'
 
 /** Changes the file and says so; resolves with the line that the log then has. */
 async function reloaded(options: Readonly<Record<string, string>>, message = READ): Promise<Line> {
@@ -102,7 +102,9 @@ describe('SIGHUP', () => {
     const change = { nova_timeout: '7', 'keystone_authtoken.password': 'another', mode: 'observe' }
     for (const changed of [['[cinderguard] mode'], []]) {
       expect(await reloaded(change)).toMatchObject({ changed })
-      const told = lines().filter(({ msg }) => msg === 'changed options that count only after a restart')
+      const told = lines().filter(
+        ({ msg }) => msg === 'changed options that take effect only after a restart',
+      )
       expect(told.at(-1)?.options).toEqual(['[cinderguard] nova_timeout', '[keystone_authtoken] password'])
     }
     expect(gateway.said).not.toContain('another')

@@ -54,7 +54,7 @@ describe('a command line', () => {
       ['policy', 'lst'],
       'cinderguard policy has no command "lst"; did you mean "list"?',
     ],
-    ['none', ['attachments'], 'cinderguard attachments wants a command: audit'],
+    ['none', ['attachments'], 'cinderguard attachments needs a subcommand: audit'],
     [
       'an own flag, mistyped',
       ['report', '--sinse', '2d'],
@@ -69,13 +69,13 @@ describe('a command line', () => {
     [
       'an option where none counts',
       ['demo', '--mode', 'observe'],
-      'command line --mode: there is no such flag\ncommand line: "observe" is not understood',
+      'command line --mode: there is no such flag\ncommand line: "observe" is not expected here',
     ],
     ['one dash', ['demo', '-once'], 'command line -once: there is no such flag; did you mean --once?'],
     ['a value is missing', ['report', '--since'], 'command line --since: needs a value: WHEN'],
     ['a value of its own', ['report', '--format', 'xml'], 'command line --format: is text or json'],
     ['a value for a switch', ['demo', '--once=yes'], 'command line --once: takes no value'],
-    ['a word too many', ['demo', 'now'], 'command line: "now" is not understood'],
+    ['a word too many', ['demo', 'now'], 'command line: "now" is not expected here'],
     [
       'all at once',
       ['doctor', '--formt', '--fail-on', 'info'],

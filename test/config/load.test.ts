@@ -236,7 +236,7 @@ describe('loadConfig reports', () => {
       'a range',
       '[cinderguard]\nmax_headers = 5',
       {},
-      [`out_of_range a.conf:${at + 1}: [cinderguard] max_headers: 5 is below the least value, 10`],
+      [`out_of_range a.conf:${at + 1}: [cinderguard] max_headers: 5 is below the minimum, 10`],
     ],
     [
       'a slip',
@@ -334,7 +334,7 @@ describe('loadConfig reports', () => {
       '[keystone_authtoken]\ndelay_auth_decision = yes',
       {},
       [
-        `not_allowed a.conf:${at + 1}: [keystone_authtoken] delay_auth_decision: must be false: the gateway refuses whoever it cannot identify, and lets nobody else decide that`,
+        `not_allowed a.conf:${at + 1}: [keystone_authtoken] delay_auth_decision: must be false: the gateway refuses requests that it cannot authenticate, and does not leave that to others`,
       ],
     ],
     [

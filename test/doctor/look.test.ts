@@ -24,7 +24,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const NOTHING: Given = { traffic: { problem: 'not asked' }, policyFiles: [], operator: null, saw: null }
+const NOTHING: Given = {
+  traffic: { problem: 'not asked' },
+  policyFiles: [],
+  policyJson: null,
+  operator: null,
+  saw: null,
+}
 function configured(overrides: Readonly<Record<string, string>>): Config {
   const loaded = loadConfig({
     env: {},

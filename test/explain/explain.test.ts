@@ -246,8 +246,8 @@ test('no token is in it', async () => {
 test('as a person reads it', async () => {
   const { own } = await sent('in-use', 409)
   const text = explanationText(await explained(own, gateway.cloud.token('alice')))
-  expect(text).toContain(`Decision on ${own}, and what its facts are now\n\n 1. ok  The request`)
-  expect(text).toMatch(/^ *\d+\. NO {2}Refused with 409\n {8}reason: attachment_in_use\n/m)
+  expect(text).toContain(`Decision on ${own}, and its facts as they are now\n\n 1. ok       The request`)
+  expect(text).toMatch(/^ *\d+\. REFUSED {2}Refused with 409\n {8}reason: attachment_in_use\n/m)
   expect(text).toMatch(/^ {8}true +project_id:%\(project_id\)s {3}\[project_id = "/m)
   expect(text.endsWith(`\nRun instead:\n  ${COMMAND}\n`)).toBe(true)
 })

@@ -245,7 +245,7 @@ describe('decision records', () => {
               verdict: 'refused',
               reason: 'attachment_in_use',
               roles: ['member', 'reader'],
-              hint: `Detach it by the Compute API: openstack server remove volume ${SERVERS['web-1']} ${VOLUME}`,
+              hint: `Detach it through the Compute API: openstack server remove volume ${SERVERS['web-1']} ${VOLUME}`,
               facts: expect.arrayContaining([
                 {
                   question: { fact: 'serverVolume', serverId: SERVERS['web-1'], volumeId: VOLUME },

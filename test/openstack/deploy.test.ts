@@ -115,7 +115,7 @@ describe('configuration that others read', () => {
       const account = 'auth_url = http://127.0.0.1:5000\nusername = u\npassword = p\nproject_name = service\n'
       const domains = 'user_domain_name = Default\nproject_domain_name = Default\n'
       writeFileSync(file, `${data['cinderguard.conf']}\n[keystone_authtoken]\n${account}${domains}`)
-      expect(cinderguard('bin/cinderguard.js', 'check-config', '--config-file', file)).toContain('good')
+      expect(cinderguard('bin/cinderguard.js', 'check-config', '--config-file', file)).toContain('is valid')
     }
   })
 })

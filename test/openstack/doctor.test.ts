@@ -140,7 +140,10 @@ describe('cinderguard doctor on a real cloud', () => {
       {
         level: 'error',
         what: expect.stringContaining('a service token of plain'),
-        fix: [`openstack role add --user ${userId} --project ${projectId} service`],
+        fix: [
+          'openstack role create --or-show service',
+          `openstack role add --user ${userId} --project ${projectId} service`,
+        ],
       },
     ])
   })

@@ -186,7 +186,7 @@ describe('policy files', () => {
     )
     const live = await running()
     expect(events.notices.map((each) => each.replace(`${folder}/`, ''))).toEqual([
-      `policy.yaml:1:18: rule "volume:exted" is none of Cinder's, and no rule refers to it: it counts for nothing`,
+      `policy.yaml:1:18: rule "volume:exted" is none of Cinder's, and no rule refers to it: it has no effect`,
       'policy.yaml:2:16: rule "volume:get" reads the credential "tenant", which no caller has',
       'policy.yaml:4:24: rule "volume:multiattach" is left to Cinder: the gateway cannot tell when it is asked',
     ])

@@ -42,6 +42,7 @@ test.for<[string, string, object, string, boolean]>([
   ['ossn-0092.yaml', DETACH, NOVA, 'p2', false],
   ['ossn-0092.yaml', 'volume:attachment_delete', MEMBER, 'p1', false],
   ['ossn-0092.yaml', DETACH, ADMIN, 'p2', true],
+  ['ossn-0092.yaml', 'volume_extension:volume_admin_actions:force_detach', ADMIN, 'p1', false],
   ['lock-down-force-detach.yaml', FORCE, ADMIN, 'p1', false],
   ['lock-down-force-detach.yaml', FORCE, STORAGE_ADMIN, 'p1', true],
   ['auditors-read-only.yaml', 'volume:get', AUDITOR, 'p2', true],

@@ -75,7 +75,7 @@ test('one whole record line', () => {
       '"attachment_id":null,"server_id":"s","check":"detach","rule":null,"rule_layer":null,"policy":"d1",' +
       '"policy_version":7,"problem":null,"user_id":"alice","user_name":"Alice","project_id":"demo",' +
       '"is_service":false,"caller":"user",' +
-      '"hint":"Detach it by the Compute API: openstack server remove volume s v","service_user_id":"nova","service_user":"nova",' +
+      '"hint":"Detach it through the Compute API: openstack server remove volume s v","service_user_id":"nova","service_user":"nova",' +
       '"client":"192.0.2.1","user_agent":"curl/8","decision_ms":12.3,"total_ms":13.1,"read_ms":1,' +
       '"authenticate_ms":2,"classify_ms":0.3,"check_ms":9,"would_be_status":409,"roles":["member"],' +
       '"user":{"domain_id":"default","scope":{"kind":"project","projectId":"demo","projectDomainId":"default"},' +

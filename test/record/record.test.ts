@@ -80,7 +80,7 @@ describe('one decision record', () => {
       project_id: 'demo',
       is_service: false,
       caller: 'user',
-      hint: 'Detach it by the Compute API: openstack server remove volume s v',
+      hint: 'Detach it through the Compute API: openstack server remove volume s v',
       service_user_id: null,
       service_user: null,
       client: '192.0.2.1',

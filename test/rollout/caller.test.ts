@@ -103,7 +103,7 @@ describe('the 409s apart', () => {
 describe('the hint', () => {
   test('names the command to run instead', () => {
     expect(hintFor(reject('attachment_in_use', { server: 'S' }), 'V')).toBe(
-      'Detach it by the Compute API: openstack server remove volume S V',
+      'Detach it through the Compute API: openstack server remove volume S V',
     )
   })
   test('names the option of the service that is to be set', () => {

@@ -178,7 +178,7 @@ describe('what never stands in the way', () => {
     const found = reportSince(after(NOVA, ...many).read(), new Date(TIME + 1001 * MINUTE).toISOString())
     expect(found).toMatchObject({ ready: false, unlisted: { count: 1 } })
     expect(found.advice).toBe(
-      '1 refusals that stand in the way are not listed, the last at 2026-11-24T02:41:00.000Z: see the decision records.',
+      '1 refusals that block enforcement are not listed, the last at 2026-11-24T02:41:00.000Z: see the decision records.',
     )
   })
 })
@@ -315,9 +315,9 @@ describe('a decision record read back', () => {
 test('the report as a person reads it', () => {
   expect(reportText(after(WITHOUT).read()).split('\n').slice(0, 10)).toEqual([
     'Mode observe, since 2026-11-23T10:00:00.000Z: 1 guarded operations judged.',
-    expect.stringMatching(/^NOT READY to enforce. 1 finding stands in the way/),
+    expect.stringMatching(/^NOT READY to enforce. 1 finding blocks enforcement/),
     '',
-    'In the way of enforcing',
+    'Blocking enforcement',
     '  1 × volume-detach: service_token_missing, only observed',
     `      by ${alice.user.userName} (user alice, project demo)`,
     '      from 192.0.2.1, python-cinderclient; 2026-11-23T10:00:00.000Z to 2026-11-23T10:00:00.000Z',

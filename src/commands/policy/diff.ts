@@ -19,12 +19,12 @@ export function diff(argv: readonly string[]): number {
     for (const line of grouped(found)) process.stdout.write(`${line}\n`)
     for (const { rule, was, is } of words)
       process.stdout.write(
-        `~ ${rule}: written otherwise, the same for all callers tried\n    before: ${was}\n    after:  ${is}\n`,
+        `~ ${rule}: reworded, same result for all callers tried\n    before: ${was}\n    after:  ${is}\n`,
       )
     process.stdout.write(
       found.length + words.length === 0
         ? 'Nobody gains or loses.\n'
-        : `${found.length} differences, ${words.length} rules written otherwise\n`,
+        : `${found.length} differences, ${words.length} rules reworded\n`,
     )
   }
   return found.length + words.length === 0 ? 0 : 1

@@ -60,7 +60,7 @@ async function callerOf(
   const token = file === undefined ? process.env.OS_TOKEN : readText(file).trim()
   if (token === undefined || token === '')
     throw new UsageError(
-      "who asks? --access FILE: credentials by name, or Keystone's answer to a token look-up; or a live token in --token-file FILE or OS_TOKEN",
+      "who asks? --access FILE: credentials by name, or Keystone's answer to a token lookup; or a live token in --token-file FILE or OS_TOKEN",
     )
   const config = configOf(rest)
   const told = await holderOf(token, config)

@@ -17,7 +17,7 @@ export type PolicyFlags = Readonly<Partial<Record<(typeof POLICY_FLAGS)[number],
 export async function policyOf(flags: PolicyFlags, rest: readonly string[]): Promise<RuleSet> {
   const file = flags['policy-file']
   if (file !== undefined) {
-    if (rest.length > 0) throw new UsageError(`"${rest[0]}" is not understood`)
+    if (rest.length > 0) throw new UsageError(`"${rest[0]}" is not expected here`)
     return policyIn(file, newDefaults(flags) === 'true')
   }
   return policyInForce(configOf(rest))
@@ -25,7 +25,7 @@ export async function policyOf(flags: PolicyFlags, rest: readonly string[]): Pro
 
 /** What a gateway with this configuration would decide by now. @throws UsageError */
 export async function policyInForce(config: Config): Promise<RuleSet> {
-  const note = (text: string): boolean => process.stderr.write(`To be noted: ${text}\n`)
+  const note = (text: string): boolean => process.stderr.write(`Warning: ${text}\n`)
   const events = {
     loaded: (_identity: unknown, notices: readonly string[]) => void notices.forEach(note),
     refused: () => undefined,
@@ -78,7 +78,7 @@ function bundleIn({ path, text }: { readonly path: string; readonly text: string
   try {
     const bundle = claimedBundle(text)
     process.stderr.write(
-      `To be noted: ${path} is version ${bundle.version}; its signature is not looked at here\n`,
+      `Warning: ${path} is version ${bundle.version}; its signature is not verified here\n`,
     )
     return bundle
   } catch (error) {
@@ -92,5 +92,5 @@ export function configOf(rest: readonly string[]): Config {
   const loaded = configurationOf(rest, process.env)
   if ('config' in loaded) return loaded.config
   const lines = loaded.problems.map(({ where, message }) => `${where}: ${message}`)
-  throw new UsageError(['the configuration is wrong (or name a --policy-file):', ...lines].join('\n  '))
+  throw new UsageError(['the configuration is invalid (or name a --policy-file):', ...lines].join('\n  '))
 }

@@ -25,7 +25,7 @@ export function toldOf(file: Readonly<Record<string, unknown>>): Told {
     typeof token === 'object' && token !== null ? fromToken(token as Record<string, unknown>) : file
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(NOBODY, name))
-      throw new UsageError(`"${name}" is no credential; there are ${Object.keys(NOBODY).join(', ')}`)
+      throw new UsageError(`"${name}" is not a credential; there are ${Object.keys(NOBODY).join(', ')}`)
     const isRoles = name === 'roles' || name === 'service_roles'
     if (isRoles && !(Array.isArray(value) && value.every((role) => typeof role === 'string')))
       throw new UsageError(`${name} is a list of names, such as ["member"]`)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { connect } from 'node:tls'
 import type { Config } from '../../config/options.ts'
+import { problemOf } from '../../file-problem.ts'
 import { readJwsKeys } from '../../identity/jws.ts'
 import { openBundle } from '../../organisation/bundle.ts'
 import type { Certificate } from '../survey.ts'
@@ -96,6 +97,5 @@ export async function bundleExpiry({ policy }: Config): Promise<readonly Certifi
 }
 
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'cannot be read'
-  return 'code' in error ? `it cannot be read (${String(error.code)})` : error.message
+  return problemOf(error, 'cannot be read')
 }

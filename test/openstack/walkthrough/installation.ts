@@ -78,7 +78,7 @@ export class Installation {
     this.configure(mode)
     const from = this.#log.length
     const answer = (): string | undefined =>
-      /^\{.*the configuration was read anew.*\}$/m.exec(this.#log.slice(from))?.[0]
+      /^\{.*the configuration was re-read.*\}$/m.exec(this.#log.slice(from))?.[0]
     this.#process?.kill('SIGHUP')
     for (let turn = 0; turn < 200 && answer() === undefined; turn += 1) await sleep(50)
     const line = answer()
