@@ -23,7 +23,7 @@ import { createForwarder } from './forward/forward.ts'
 import { createGateway, type Stages } from './gateway.ts'
 import { faultOf } from './http/fault.ts'
 import { isRejection, type Rejection } from './http/rejection.ts'
-import { envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
+import { type CompleteRequest, envelopeOf, type GuardedRequest, readRequest } from './http/request.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { type Identity, projectOf, type TokenValidator } from './identity/identity.ts'
 import type { LiveSettings } from './live-settings.ts'
@@ -108,7 +108,7 @@ export async function createApp(
   const serviceHosts = networksOf(config.cinderguard.service_hosts)
   const proxies = networksOf(config.cinderguard.trusted_proxies)
   const classified = (
-    request: GuardedRequest,
+    request: CompleteRequest,
     identity: Identity | null,
     maximum: Version | null,
   ): Operation | Rejection => {

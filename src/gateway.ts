@@ -4,7 +4,7 @@ import type { Answer, Check, Known } from './checks/check.ts'
 import type { Forward } from './forward/forward.ts'
 import type { Fault, FaultContext } from './http/fault.ts'
 import { isRejection, type Rejection, reject } from './http/rejection.ts'
-import type { Envelope, GuardedRequest } from './http/request.ts'
+import type { CompleteRequest, Envelope, GuardedRequest } from './http/request.ts'
 import type { Eventually, Identity } from './identity/identity.ts'
 import { isJudged, type JudgedOperation, type Operation } from './operation/operation.ts'
 import type { CallerKind } from './rollout/caller.ts'
@@ -20,7 +20,7 @@ import { StageClock, type StageSeconds } from './stage-clock.ts'
 const approval: unique symbol = Symbol('approved')
 export interface Approved {
   readonly [approval]: true
-  readonly request: GuardedRequest
+  readonly request: CompleteRequest
   /** Null for what Cinder serves without a token. */
   readonly identity: Identity | null
   /** Null when it was forwarded in observe mode, though it could not be told. */
@@ -33,7 +33,7 @@ export interface Stages {
   read(raw: IncomingMessage, envelope: Envelope): Promise<GuardedRequest | Rejection>
   /** Null: Cinder serves this without a token. */
   authenticate(request: GuardedRequest): Eventually<Identity | Rejection | null>
-  classify(request: GuardedRequest, identity: Identity | null): Eventually<Operation | Rejection>
+  classify(request: CompleteRequest, identity: Identity | null): Eventually<Operation | Rejection>
   /** Asked once for each decision, which one policy judges from beginning to end. */
   readonly checks: readonly Check[]
   /** Told of each check's answer; for explanations. */

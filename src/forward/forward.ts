@@ -78,7 +78,7 @@ function traced({ carry, close }: Engine, { url }: Upstream, trace: StartCall): 
 
 function outgoingOf({ approved: { request }, heard, answered }: Forwarding): Outgoing {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
-  const body = request.body === 'too-large' ? Buffer.alloc(0) : request.body
+  const { body } = request
   const headers: Record<string, string> = {}
   for (const [name, value] of request.headers) headers[name] = value
   headers['x-openstack-request-id'] = request.requestId

@@ -9,19 +9,13 @@ import { clientAddressOf } from './forwarded.ts'
 import { type HeaderMap, rawHeader, readHeaders } from './headers.ts'
 import { isRejection, type Rejection, reject } from './rejection.ts'
 
-/**
- * A request with one meaning: what is judged is this value, and what is forwarded is made from it.
- * After {@link readRequest} nobody touches the raw request again.
- */
-export interface GuardedRequest {
+interface AnyRequest {
   readonly method: string
   /** As received; the string that is forwarded. */
   readonly target: string
   readonly path: Target
   /** End-to-end headers that may go upstream, lower-case names; identity headers are gone. */
   readonly headers: HeaderMap
-  /** Read whole; `too-large` when an undeclared body went over the limit. */
-  readonly body: Buffer | 'too-large'
   readonly userToken?: Secret | undefined
   readonly serviceToken?: Secret | undefined
   /** `req-<uuid>`: the caller's own `X-OpenStack-Request-ID` when it has that form, else a new one. */
@@ -29,6 +23,21 @@ export interface GuardedRequest {
   /** Of the client itself, as far as `[cinderguard] trusted_proxies` say; empty on a unix socket. */
   readonly clientAddress: string
 }
+
+/** No other can be classified or forwarded. */
+export interface CompleteRequest extends AnyRequest {
+  /** Read whole. */
+  readonly body: Buffer
+}
+/** An undeclared body went over the limit. */
+export interface TruncatedRequest extends AnyRequest {
+  readonly body: 'too-large'
+}
+/**
+ * A request with one meaning: what is judged is this value, and what is forwarded is made from it.
+ * After {@link readRequest} nobody touches the raw request again.
+ */
+export type GuardedRequest = CompleteRequest | TruncatedRequest
 
 /** What is known of a request even when it is refused at once. */
 export interface Envelope {

@@ -3,7 +3,7 @@ import { type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opente
 import type { Outcome, Stages } from '../gateway.ts'
 import { rawHeader } from '../http/headers.ts'
 import { isRejection } from '../http/rejection.ts'
-import type { Envelope, GuardedRequest } from '../http/request.ts'
+import type { CompleteRequest, Envelope, GuardedRequest } from '../http/request.ts'
 import { labelOf, verdictOf } from '../record/record.ts'
 import type { StageName } from '../stage-clock.ts'
 import { headersOf, parentIn } from './span-context.ts'
@@ -49,7 +49,7 @@ export function tracedStages(stages: Stages, tracer: Tracer): Stages {
     },
     authenticate: (request: Carrying<GuardedRequest>) =>
       stages.authenticate(within(request, enter(request[SPANS], 'authenticate'))),
-    classify: (request: Carrying<GuardedRequest>, identity) =>
+    classify: (request: Carrying<CompleteRequest>, identity) =>
       stages.classify(within(request, enter(request[SPANS], 'classify')), identity),
     facts: (request: Carrying<GuardedRequest>, identity) =>
       stages.facts(within(request, enter(request[SPANS], 'check')), identity),
@@ -112,7 +112,7 @@ function traceHeadersOf({ rawHeaders }: IncomingMessage): ReadonlyMap<string, st
 }
 
 /** The request, as one that a span of ours makes: its own calls and Cinder get that span for a parent. */
-function within(request: GuardedRequest, span: Span | null): GuardedRequest {
+function within<T extends GuardedRequest>(request: T, span: Span | null): T {
   if (span === null) return request
   const headers = new Map(request.headers)
   headers.delete('tracestate')

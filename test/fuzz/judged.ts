@@ -67,7 +67,7 @@ export async function startJudging(upstream: string, engine: EngineName = 'http-
         target,
         token: headers.get('x-auth-token') ?? '',
         type: headers.get('content-type') ?? '',
-        body: digest(body === 'too-large' ? Buffer.alloc(0) : body),
+        body: digest(body),
       })
       const rejection = await forwarder.forward(forwarding)
       if (rejection === null && forwarding.response.writableFinished) answered.add(requestId)
