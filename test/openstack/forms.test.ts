@@ -23,6 +23,8 @@ const OTHERWISE: ReadonlySet<string> = new Set([
   'framing: a trailer',
   'framing: Content_Length',
   'the body: nested 300 deep',
+  // 404 where no such route is.
+  'the method: _method in a form, encoded',
   'framing: an unknown expectation',
   'framing: too many headers',
   'framing: too large a header',
