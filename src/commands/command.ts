@@ -37,7 +37,7 @@ export const FORMAT = {
 } as const satisfies Flag
 export const ADMIN = {
   value: 'URL',
-  help: 'admin listener of the running gateway: http://HOST:PORT or unix:/PATH; may be repeated, the results are added up. Default: admin_bind of the configuration',
+  help: 'admin listener of the running gateway: http://HOST:PORT, https://HOST:PORT (verified by admin_tls_cert_file) or unix:/PATH; may be repeated, the results are added up. Default: admin_bind of the configuration',
 } as const satisfies Flag
 export const AUDIT_LOG = {
   value: 'FILE',

@@ -12,7 +12,7 @@ export function renderCommands(): string {
     'Commands marked with *configuration* read it as the gateway does: `--config-file FILE`, `--config-dir DIR`, the',
     'environment and `--OPTION VALUE`, see [the options](options.md). `cinderguard COMMAND --help` shows the same.',
     'Exit codes are 0 for done, 1 for failed or found something, 2 for an invalid command line or configuration; their',
-    'meaning for each command is in its last list.',
+    'meaning is listed for each command.',
     ...Object.entries<Command>(COMMANDS).flatMap(([word, command]) => section([word], command)),
   ]
   return `${lines.join('\n')}\n`
@@ -24,7 +24,7 @@ function section(path: readonly string[], command: Command): readonly string[] {
   const rows = Object.entries(flags).map(
     ([flag, { value, help }]) => `- \`${`--${flag} ${value ?? ''}`.trim()}\`: ${help}`,
   )
-  const codes = Object.entries(exitCodes).map(([code, meaning]) => `- exit code ${code}: ${meaning}`)
+  const codes = Object.entries(exitCodes).map(([code, meaning]) => `- ${code}: ${meaning}`)
   return [
     '',
     `${'#'.repeat(path.length + 1)} ${name}`,
@@ -35,7 +35,8 @@ function section(path: readonly string[], command: Command): readonly string[] {
     ...usage.map((line) => `${name} ${line}`.trim()),
     '```',
     ...about.flatMap((paragraph) => ['', paragraph]),
-    ...[rows, codes].flatMap((list) => (list.length === 0 ? [] : ['', ...list])),
+    ...(rows.length === 0 ? [] : ['', ...rows]),
+    ...(codes.length === 0 ? [] : ['', 'Exit codes:', '', ...codes]),
     ...Object.entries(commands).flatMap(([word, inner]) => section([...path, word], inner)),
   ]
 }

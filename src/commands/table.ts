@@ -44,7 +44,7 @@ export const COMMANDS = {
     },
     configured: true,
     exitCodes: {
-      0: 'nothing to do',
+      0: 'no findings of that level or above',
       1: 'findings of that level or above',
       2: 'invalid command line or configuration',
     },
@@ -89,7 +89,7 @@ export const COMMANDS = {
       'audit-log': AUDIT_LOG,
       since: {
         value: 'WHEN',
-        help: 'only what was seen since then: a time (2026-11-25T10:00Z), or 90m, 6h, 2d ago',
+        help: 'only what was seen since then: a time (2026-11-25T10:00Z), or how long ago (90m, 6h, 2d)',
       },
       format: FORMAT,
     },
@@ -98,7 +98,7 @@ export const COMMANDS = {
       0: 'ready to enforce',
       1: 'not ready',
       2: 'invalid command line, configuration or file',
-      3: 'a gateway did not answer',
+      3: 'a gateway did not answer, or refused to (a missing or wrong OS_TOKEN)',
     },
   },
   attachments: {

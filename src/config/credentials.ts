@@ -18,7 +18,7 @@ export const AUTH_OPTIONS = {
   auth_url: {
     type: 'url',
     redirected: true,
-    help: 'Where Keystone hands out tokens, with or without /v3. Required to validate tokens.',
+    help: "Keystone's URL, with or without /v3. Required with an account in this section.",
   },
   username: {
     type: 'string',

@@ -79,7 +79,7 @@ export const OPTIONS = {
     admin_bind: {
       type: 'address',
       default: '127.0.0.1:9776',
-      help: 'Where health, readiness, metrics and the console are served; same format as bind. Health, readiness and metrics need no login: keep it off public networks. The console and its API do; see console_role.',
+      help: 'Where health, readiness, metrics and the console are served; same format as bind. Health, readiness and metrics need no login: keep it off public networks. The console and its API do, unless this is a loopback address or unix socket; see console_role.',
     },
     admin_tls_cert_file: {
       type: 'path',
@@ -349,7 +349,7 @@ export const OPTIONS = {
       type: 'enum',
       choices: ['None', 'MAC', 'ENCRYPT'],
       default: 'None',
-      help: 'Accepted for compatibility with keystonemiddleware, without other effect: with a memcache_secret_key entries are always encrypted.',
+      help: 'Accepted for compatibility with keystonemiddleware, without effect: entries in memcached are always encrypted.',
     },
     memcache_pool_socket_timeout: {
       type: 'float',
@@ -382,7 +382,7 @@ export const OPTIONS = {
     send_service_user_token: {
       type: 'bool',
       default: 'false',
-      help: "Send a service token of this account with the user's token to Nova, so that the user token may expire meanwhile. Without an account here that of [keystone_authtoken] is used.",
+      help: "Whether the service token that the gateway sends to Nova beside the user's token is of the account in this section. If false, or without an account here, it is of the account in [keystone_authtoken]. One is always sent.",
     },
     ...AUTH_OPTIONS,
     ...TLS_OPTIONS,
@@ -415,7 +415,7 @@ export const OPTIONS = {
     policy_file: {
       type: 'path',
       default: 'policy.yaml',
-      help: "Rules that replace the built-in ones. A relative path is looked for beside the configuration files. Use Cinder's own file, so that both decide by the same rules. There is no fallback to policy.json: a Cinder that has one needs policy_file = /etc/cinder/policy.json here.",
+      help: "Rules that replace the built-in ones. A relative path is looked for in the configuration directories, then beside the configuration files, the last one first; the first file found is the only one read. Use Cinder's own file, so that both decide by the same rules. There is no fallback to policy.json: a Cinder that has one needs policy_file = /etc/cinder/policy.json here.",
     },
     policy_default_rule: {
       type: 'string',
@@ -489,7 +489,7 @@ export const OPTIONS = {
     },
     bundle_url: {
       type: 'url',
-      help: "Where the organisation's signed policy is fetched, such as https://policy.example.org/cinder.jws. This gateway's own files override its rules, but can only tighten those that it locks.",
+      help: "Where the organisation's signed policy is fetched from, such as https://policy.example.org/cinder.jws. This gateway's own files override its rules, but can only tighten those that the bundle locks.",
     },
     bundle_public_keys: {
       type: 'list',
@@ -523,7 +523,7 @@ export const OPTIONS = {
     enable_proxy_headers_parsing: {
       type: 'bool',
       default: 'false',
-      help: "Accepted for compatibility with Cinder, without effect here: X-Forwarded-* and Forwarded are passed on to Cinder unchanged, which with this option builds the links in its answers from them. For the client's address the gateway itself uses [cinderguard] trusted_proxies.",
+      help: "Accepted for compatibility with Cinder, without effect here: X-Forwarded-* (except X-Forwarded-Prefix, which is removed) and Forwarded are passed on unchanged; Cinder, with this option, builds the links in its answers from them. For the client's address the gateway itself uses [cinderguard] trusted_proxies.",
     },
   },
   cors: {

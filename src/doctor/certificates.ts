@@ -33,7 +33,7 @@ function judge({ of, where, validTo }: Certificate, now: number): Finding {
     level: days < 0 ? 'error' : 'warning',
     what: `${name} ${days < 0 ? 'has expired' : `expires in ${days} days`}.`,
     why: isBundle
-      ? "An expired bundle is rejected: a restarted gateway then lacks the organisation's policy, and does not start."
+      ? 'The stored bundle remains in force, but an expired one is not accepted from bundle_url: a gateway without a stored bundle does not start.'
       : 'Connections that verify it then fail: those of clients to the gateway, or those of the gateway to the service.',
     fix: isBundle
       ? ['cinderguard policy sign …   # a newer version, put where bundle_url is']

@@ -106,7 +106,7 @@ export const REASONS = {
     style: 'cinder',
     fault: 'badRequest',
     message: 'Cinderguard: more than {limit} header fields',
-    help: 'More header fields than [cinderguard] max_headers.',
+    help: 'More header fields than [cinderguard] max_headers, or a head of more than 16 KiB.',
   },
   body_too_large: {
     status: 413,
@@ -153,7 +153,7 @@ export const REASONS = {
     fault: 'badRequest',
     message: 'Malformed request url',
     versioned: true,
-    help: 'The project id in the URL is not that of the token.',
+    help: 'The project id in the URL is not that of the token, or an id has more than 255 characters.',
   },
   schema_violation: {
     status: 400,
@@ -381,7 +381,7 @@ export const REASONS = {
     fault: 'serviceUnavailable',
     retryAfter: 5,
     message: 'The server is currently unavailable. Please try again at a later time.',
-    help: 'No decision was reached (time limit, or a defect). The gateway fails closed.',
+    help: 'No decision was reached: the time limit passed, attachments changed while they were read, more than 256 requests waited for one volume, a policy rule depends on something unknown, or there is a defect. The gateway fails closed; where it was an error, the log has the cause.',
   },
   // forwarding
   upstream_unreachable: {

@@ -8,7 +8,7 @@ const POLICY = {
   },
   'enforce-new-defaults': {
     value: 'true|false',
-    help: "oslo.policy's option, for use with --policy-file; diff also takes after: for B only",
+    help: "oslo.policy's option, for use with --policy-file",
     choices: ['true', 'false', 'after'],
   },
   format: FORMAT,
@@ -52,7 +52,7 @@ export const POLICY_COMMANDS = {
   },
   check: {
     summary: 'what somebody may do',
-    usage: ['--access FILE [--target FILE] [--asked FILE] [--rule NAME]'],
+    usage: ['[--access FILE | --token-file FILE] [--target FILE] [--asked FILE] [--rule NAME]'],
     flags: { rule: RULE, ...WHO, ...POLICY },
     configured: true,
     exitCodes: { 0: 'allowed, or listed', 1: 'the rule refuses', 2: WRONG },
@@ -60,7 +60,7 @@ export const POLICY_COMMANDS = {
   explain: {
     summary: 'one rule, check by check; or the rule of a decision',
     usage: [
-      '--rule NAME --access FILE [--target FILE] [--asked FILE]',
+      '--rule NAME [--access FILE | --token-file FILE] [--target FILE] [--asked FILE]',
       'REQUEST-ID | --record FILE [--rule NAME]',
       "--request 'METHOD /v3/...' [--body JSON] ...",
     ],
@@ -91,10 +91,15 @@ export const POLICY_COMMANDS = {
   diff: {
     summary: 'who gains and who loses between two policies',
     usage: ['A.yaml B.yaml'],
-    flags: { 'enforce-new-defaults': POLICY['enforce-new-defaults'], format: FORMAT },
+    flags: {
+      'enforce-new-defaults': {
+        ...POLICY['enforce-new-defaults'],
+        help: "true, false: oslo.policy's option for both; after: for B only",
+      },
+      format: FORMAT,
+    },
     words: 'files',
-    configured: true,
-    exitCodes: { 0: 'nobody gains or loses', 1: 'somebody does', 2: WRONG },
+    exitCodes: { 0: 'nothing differs', 1: 'somebody gains or loses, or a rule is reworded', 2: WRONG },
   },
   sign: {
     summary: 'print a signed bundle of a policy',
@@ -103,7 +108,7 @@ export const POLICY_COMMANDS = {
       key: { value: 'FILE', help: 'the private key, PEM', file: true },
       version: { value: 'N', help: 'a whole number, higher than that of the previous bundle' },
       days: { value: 'DAYS', help: 'days until it expires; default 30' },
-      locked: { value: 'RULE,RULE', help: 'rules that no local policy may loosen' },
+      locked: { value: 'RULE,RULE', help: 'rules of FILE.yaml that no local policy may loosen' },
     },
     words: 'files',
     exitCodes: { 0: 'signed', 2: WRONG },
