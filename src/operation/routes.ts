@@ -1,8 +1,9 @@
+import { withoutFormat } from './format.ts'
 import type { Mount } from './target.ts'
 
 /**
  * The paths below `/v3` (and `/v2`, `/v1`) that the gateway looks into, by Cinder's Routes: each with and without a
- * leading project id, and with the format suffix `.json`. `null` stands for an id.
+ * leading project id, and with a format suffix. `null` stands for an id.
  */
 const ROUTES = {
   'volume-action': { method: 'POST', path: ['volumes', null, 'action'] },
@@ -37,10 +38,4 @@ export function routeOf(mount: Mount, method: string, segments: readonly string[
     return { name, project: extra === 1 ? (segments[0] ?? '') : null, id: own[at] ?? '' }
   }
   return null
-}
-
-function withoutFormat(segments: readonly string[]): readonly string[] {
-  return segments.map((segment, index) =>
-    index === segments.length - 1 ? segment.replace(/\.json$/, '') : segment,
-  )
 }

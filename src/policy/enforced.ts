@@ -1,3 +1,4 @@
+import { withoutFormat } from '../operation/format.ts'
 import { type PyValue, parseJson } from '../operation/json.ts'
 import { type ApiRule, isGuarded, type Operation } from '../operation/operation.ts'
 import type { Mount } from '../operation/target.ts'
@@ -43,7 +44,7 @@ export function withRules(
   { enforce, unknown_operations }: Enforcement,
   policy: WrittenRules,
 ): Operation {
-  if (asked.mount !== 'v3' && asked.mount !== 'v2') return operation
+  if (asked.mount === 'versions' || asked.mount === 'healthcheck') return operation
   if (isGuarded(operation)) return operation
   const isSilent = enforce !== 'all' && policy.isDefault
   if (isSilent && unknown_operations === 'forward') return operation
@@ -58,7 +59,7 @@ function counts(rule: string, policy: WrittenRules, enforce: string): boolean {
 }
 
 function callOf({ method, segments, query, contentType, body }: Asked, version: string): ApiCall {
-  const isAction = method === 'POST' && segments.at(-1)?.replace(/\.json$/, '') === 'action'
+  const isAction = method === 'POST' && withoutFormat(segments).at(-1) === 'action'
   return {
     method,
     segments,

@@ -1,3 +1,4 @@
+import { withoutFormat } from '../operation/format.ts'
 import type { ApiRule, ObjectCollection, RuleTarget } from '../operation/operation.ts'
 import { type CallRule, LOOKS } from './calls/call-rule.ts'
 import { CALLS } from './calls.ts'
@@ -100,11 +101,6 @@ function askedOf(asked: CallRule, row: Row, own: readonly string[], call: ApiCal
 
 function shapeOf(method: string, path: readonly string[]): string {
   return `${method} ${path.length}`
-}
-
-function withoutFormat(segments: readonly string[]): readonly string[] {
-  const last = segments.at(-1)
-  return last?.endsWith('.json') === true ? [...segments.slice(0, -1), last.slice(0, -5)] : segments
 }
 
 const COLLECTIONS = {

@@ -141,7 +141,7 @@ export const FORMS: Readonly<Record<string, readonly Form[]>> = {
     ["another project's id", at((target) => target.replace(/\/v3\/[^/]+/, `/v3/${'f'.repeat(32)}`)), 400],
     ['a trailing slash', at((target) => `${target}/`), 404],
     ['in upper case', at((target) => target.replace('action', 'ACTION')), 404],
-    ['.xml', at((target) => `${target}.xml`), 404],
+    ['.xml, a format until Newton', at((target) => `${target}.xml`), 'guarded'],
     ['.JSON', at((target) => `${target}.JSON`), 404],
     ['a matrix parameter', at((target) => `${target};x=1`), 404],
     ['/V3', at((target) => target.replace('/v3', '/V3')), 'refused'],

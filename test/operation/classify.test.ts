@@ -152,7 +152,8 @@ describe('every form of a guarded request is that request', () => {
       { target: `${ON_ATTACHMENT}.json.json` },
       remove(P, `${A}.json`),
     ],
-    ['another suffix, which belongs to the id', { target: `${ON_ATTACHMENT}.xml` }, remove(P, `${A}.xml`)],
+    ['.xml, a format until Newton', { target: `${ON_ATTACHMENT}.xml` }, remove(P)],
+    ['another suffix, which belongs to the id', { target: `${ON_ATTACHMENT}.txt` }, remove(P, `${A}.txt`)],
     ['encoded letters', { target: `/v3/${P}/%61ttachments/${A.replaceAll('-', '%2D')}` }, remove(P)],
     ['a prefix', { target: `/volume${ON_ATTACHMENT}`, prefix: '/volume' }, remove(P)],
     [
@@ -191,7 +192,7 @@ describe('whatever Cinder does not guard is other', () => {
     ['PUT of an action', { method: 'PUT', body }],
     ['an action of a snapshot', { target: `/v3/${P}/snapshots/${V}/action`, body }],
     ['ACTION', { target: `/v3/${P}/volumes/${V}/ACTION`, body }],
-    ['action.xml', { target: `${ON_VOLUME}.xml`, body }],
+    ['action.txt', { target: `${ON_VOLUME}.txt`, body }],
     ['action.JSON', { target: `${ON_VOLUME}.JSON`, body }],
     ['a slash after action', { target: `${ON_VOLUME}/`, body }],
     ['a path parameter', { target: `${ON_VOLUME};x`, body }],

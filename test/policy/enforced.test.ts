@@ -90,6 +90,12 @@ test.for<[string, string, Enforcement['enforce'], readonly string[] | undefined]
   expect(rules?.map(({ name }) => name)).toEqual(expected)
 })
 
+test.each(['v1', 'v2', 'v3'] as const)('%s is an API like the others', (mount) => {
+  const asked = { ...plain('volumes/v'), mount }
+  const { rules } = withRules(OTHER, asked, { enforce: 'guarded', unknown_operations: 'forward' }, POLICY)
+  expect(rules?.map(({ name }) => name)).toEqual(['volume:delete'])
+})
+
 test('with no rule of anybody, nothing but `all` looks anything up', () => {
   const policy = compileRules(new Map())
   if ('problems' in policy) throw new Error("Cinder's own rules do not compile")
