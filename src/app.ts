@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Probes } from './admin/readiness.ts'
 import type { FactBook } from './checking.ts'
 import { isAdmin } from './checks/caller.ts'
-import type { PolicyRules, PolicySource } from './checks/policy.ts'
+import { type PolicyRules, type PolicySource, rulesAskedOf } from './checks/policy.ts'
 import { createChecks } from './checks/table.ts'
 import { callerOf } from './clouds/caller.ts'
 import type { Caller } from './clouds/cinder.ts'
@@ -185,8 +185,10 @@ export async function createApp(
     refine: (rejection, caller, draft) => refine(rejection, caller, draft.identity?.service, serviceRole),
     mode: (rejection, draft) => {
       const { modes } = settings.current()
-      const counts = rejection === null ? modes : withLocks(modes, isLocked)
-      return counts.of(rejection, draft.operation?.kind ?? null)
+      const { operation } = draft
+      const asked = operation === undefined ? [] : rulesAskedOf(operation)
+      const counts = rejection === null ? modes : withLocks(modes, isLocked, asked)
+      return counts.of(rejection, operation?.kind ?? null)
     },
     render: (rejection, context) => faultOf(rejection, { ...context, wwwAuthenticateUri }),
     forward: forwarder.forward,

@@ -98,8 +98,13 @@ export function expiryOf(pem: Buffer | string): number {
 function stateOf(paths: readonly string[]): string {
   return paths
     .map((path) => {
-      const found = statSync(path, { throwIfNoEntry: false })
-      return found === undefined ? '' : `${found.ino}:${found.size}:${found.mtimeMs}`
+      try {
+        const { ino, size, mtimeMs } = statSync(path)
+        return `${ino}:${size}:${mtimeMs}`
+      } catch (error) {
+        // Not there, or not to be looked at: a state like any other.
+        return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+      }
     })
     .join(' ')
 }

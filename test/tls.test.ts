@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -136,6 +136,20 @@ describe('the admin listener', () => {
 })
 
 describe('replaced files', () => {
+  test('that cannot even be looked at are reported, and nothing ends of it', async () => {
+    const problems: string[] = []
+    const end = watchTls(
+      files(),
+      () => undefined,
+      (problem) => problems.push(problem),
+      10,
+    )
+    await rm(join(dir, 'key.pem'))
+    await symlink('key.pem', join(dir, 'key.pem'))
+    await expect.poll(() => problems.at(-1) ?? '').toContain('ELOOP')
+    end()
+  })
+
   test('are read; a pair that is no pair is reported, and the old one stays', async () => {
     const names: string[] = []
     const problems: string[] = []

@@ -1,5 +1,5 @@
-import { reject } from '../http/rejection.ts'
-import { type GuardedOperation, isGuarded, type RuleTarget } from '../operation/operation.ts'
+import { type Rejection, reject } from '../http/rejection.ts'
+import { type GuardedOperation, isGuarded, type Operation, type RuleTarget } from '../operation/operation.ts'
 import type { Asker } from '../policy/attributes.ts'
 import type { Rule } from '../policy/grammar.ts'
 import { credentialsFor } from './caller.ts'
@@ -47,6 +47,11 @@ export interface PolicyRuleSource {
   readonly layer: string
   readonly check: unknown
   readonly locked?: true | undefined
+}
+
+/** For the record and for locks: the answer does not name it. */
+export function withRule(refusal: Rejection, rule: string): Rejection {
+  return { ...refusal, detail: { ...refusal.detail, rule } }
 }
 
 /** Judges one rule; where another server must be asked, its answer is a fact like any other. */
@@ -110,6 +115,13 @@ const RULES: Readonly<Record<GuardedOperation['kind'], Readonly<Partial<Record<P
   },
   'attachment-delete': { before: ['volume:attachment_delete'] },
 }
+/** The rules that may have a say about an operation. */
+export function rulesAskedOf(operation: Operation): readonly string[] {
+  const own = (operation.rules ?? []).map(({ name }) => name)
+  if (!isGuarded(operation)) return own
+  return [...own, ...Object.values(RULES[operation.kind]).flatMap((steps) => steps.map(nameOf))]
+}
+
 const NAMES = { before: 'policy', between: 'policy-between', after: 'policy-after' } as const
 
 /**
@@ -187,7 +199,8 @@ function onVolumes(operation: VolumeOperation, steps: readonly Step[], judge: Ju
     targets.set(volumeId, target)
     const verdict = judged(policy, rule, credentials, target, known)
     if (typeof verdict !== 'boolean') return verdict
-    if (!verdict) return rule === VOLUME_GET ? notFound : reject('policy', { rule })
+    if (!verdict && rule === VOLUME_GET) return withRule(notFound, rule)
+    if (!verdict) return reject('policy', { rule })
     // Cinder stumbles over null once it may see the volume, before its own rule of the action.
     if (operation.kind === 'volume-detach' && operation.nullBody) return reject('null_body')
   }

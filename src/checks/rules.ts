@@ -4,7 +4,7 @@ import type { ApiRule, Operation } from '../operation/operation.ts'
 import { UNKNOWN } from '../policy/template.ts'
 import { credentialsFor } from './caller.ts'
 import { ALLOW, type Answer, allowedBy, type Check, type Known } from './check.ts'
-import { allowsAnyway, judged, type PolicyRules } from './policy.ts'
+import { allowsAnyway, judged, type PolicyRules, withRule } from './policy.ts'
 import { askerOf, findTarget } from './target.ts'
 
 /** The rules that an operation is given by the table of operations and by `[policy] enforce`. */
@@ -67,7 +67,7 @@ function mayBe(
 
 function refusal({ name, target, openly }: ApiRule): Answer {
   if (name === 'volume:get' && target.kind === 'volume' && openly !== true)
-    return reject('volume_not_found', { volume: target.volumeId })
+    return withRule(reject('volume_not_found', { volume: target.volumeId }), name)
   const detail = { rule: name }
   if (name.startsWith('volume_extension:default_')) return { ...reject('policy_unnamed'), detail }
   return reject('policy', detail)

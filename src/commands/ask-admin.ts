@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
+import type { PeerCertificate } from 'node:tls'
 import type { Address } from '../config/option.ts'
 import type { Config } from '../config/options.ts'
 
@@ -39,21 +41,26 @@ export async function askAdmin(
   throw new AdminError(`the gateway on ${nameOf(address)} answers: ${reason}`, status)
 }
 
+/** It is the first certificate of the file that is expected, whatever name it bears and whoever signed it. */
+function pinned(pem: Buffer) {
+  const { fingerprint256 } = new X509Certificate(pem)
+  return {
+    ca: pem,
+    allowPartialTrustChain: true,
+    checkServerIdentity: (_host: string, shown: PeerCertificate) =>
+      shown.fingerprint256 === fingerprint256
+        ? undefined
+        : new Error('another certificate than that of the gateway'),
+  }
+}
+
 async function get(
   address: Address,
   path: string,
   token: string | undefined,
   certificate: string | undefined,
 ): Promise<{ status: number; text: string }> {
-  // It is this very certificate that is expected, whatever name it bears and whoever signed it.
-  const tls =
-    certificate === undefined
-      ? {}
-      : {
-          ca: readFileSync(certificate),
-          allowPartialTrustChain: true,
-          checkServerIdentity: () => undefined,
-        }
+  const tls = certificate === undefined ? {} : pinned(readFileSync(certificate))
   const request = certificate === undefined ? http.request : https.request
   const where =
     address.kind === 'unix'

@@ -14,6 +14,7 @@ import { projectOf } from '../identity/identity.ts'
 import { clientAccount } from './client-account.ts'
 import { configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
+import { printed } from './printed.ts'
 import { COMMANDS } from './table.ts'
 import { usageOf } from './usage.ts'
 
@@ -45,7 +46,9 @@ export async function attachments(argv: readonly string[]): Promise<number> {
   }
   try {
     const result = await audit(loaded.config, account ?? new Secret(OS_TOKEN ?? ''))
-    process.stdout.write(format === 'json' ? `${JSON.stringify(result, null, 2)}\n` : auditText(result))
+    process.stdout.write(
+      format === 'json' ? `${JSON.stringify(result, null, 2)}\n` : printed(auditText(result)),
+    )
     return result.disagreements.length === 0 ? 0 : 1
   } catch (error) {
     process.stderr.write(`cinderguard attachments audit: ${problemOf(error, 'failed')}\n`)

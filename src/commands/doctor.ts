@@ -13,6 +13,7 @@ import { AdminError, askAdmin } from './ask-admin.ts'
 import { clientAccount } from './client-account.ts'
 import { type Admins, adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
+import { printed } from './printed.ts'
 import { COMMANDS } from './table.ts'
 import { usageOf } from './usage.ts'
 
@@ -64,7 +65,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
     }),
   )
   process.stdout.write(
-    format === 'json' ? `${JSON.stringify({ findings }, null, 2)}\n` : findingsText(findings),
+    format === 'json' ? `${JSON.stringify({ findings }, null, 2)}\n` : printed(findingsText(findings)),
   )
   return findings.some(({ level }) => level === 'error' || level === failOn) ? 1 : 0
 }

@@ -13,6 +13,7 @@ import { versionOf } from '../version.ts'
 import { askAdmin } from './ask-admin.ts'
 import { adminsOf, configurationOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags } from './own-flags.ts'
+import { printed } from './printed.ts'
 import { COMMANDS } from './table.ts'
 import { usageOf } from './usage.ts'
 
@@ -38,7 +39,7 @@ export async function explainCommand(argv: readonly string[]): Promise<number> {
         : await recorded(others, requestId, tokenOf(values))
     if (explanation === null) return 2
     const text =
-      format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation)
+      format === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : printed(explanationText(explanation))
     process.stdout.write(text)
     return explanation.status === null ? 0 : 1
   } catch (error) {

@@ -6,6 +6,7 @@ import type { ReadinessReport } from '../rollout/report.ts'
 import { askAdmin } from './ask-admin.ts'
 import { adminsOf, printProblems } from './configuration.ts'
 import { formatOf, ownFlags, sinceOf } from './own-flags.ts'
+import { printed } from './printed.ts'
 import { reportText } from './report-text.ts'
 import { COMMANDS } from './table.ts'
 import { usageOf } from './usage.ts'
@@ -28,7 +29,9 @@ export async function report(argv: readonly string[]): Promise<number> {
     const found =
       files.length > 0 ? await readRecorded(files, since) : await asked(all.admin ?? [], rest, since)
     if (found === null) return 2
-    process.stdout.write(format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : reportText(found))
+    process.stdout.write(
+      format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : printed(reportText(found)),
+    )
     return found.ready ? 0 : 1
   } catch (error) {
     process.stderr.write(`cinderguard report: ${problemOf(error, 'failed')}\n`)

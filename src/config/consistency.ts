@@ -8,30 +8,35 @@ import { find, flagOf, namesOf, type Sources } from './sources.ts'
 
 type Values = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-/** Names in [cinderguard] that mean nothing. Elsewhere they are Cinder's business. */
+/** Sections that are the gateway's alone; what other names mean in others is Cinder's business. */
+const OWN = ['cinderguard', 'policy'] as const
+
+/** Names in the gateway's own sections that mean nothing. */
 export function unknownOptions(sources: Sources): readonly Problem[] {
   const problems: Problem[] = []
-  const names = Object.keys(OPTIONS.cinderguard)
-  const complain = (name: string, where: string) => {
-    const guess = nearest(name.replaceAll('-', '_'), names)
+  const complain = (section: (typeof OWN)[number], name: string, where: string) => {
+    const guess = nearest(name.replaceAll('-', '_'), Object.keys(OPTIONS[section]))
     const owner = Object.entries<object>(OPTIONS).find(([, options]) => Object.hasOwn(options, name))?.[0]
     const hint = guess ? `; did you mean ${guess}?` : owner ? `; it belongs in [${owner}]` : ''
-    problems.push({ code: 'unknown_option', where, message: `[cinderguard] has no option ${name}${hint}` })
+    problems.push({ code: 'unknown_option', where, message: `[${section}] has no option ${name}${hint}` })
   }
-  for (const entry of sources.files.flat()) {
-    if (entry.section === 'cinderguard' && !findOption(entry.section, entry.key))
-      complain(entry.key, entry.where)
-  }
-  for (const variable of Object.keys(sources.env)) {
-    if (!variable.startsWith('OS_CINDERGUARD__') || sources.env[variable] === undefined) continue
-    const name = variable.slice('OS_CINDERGUARD__'.length).toLowerCase()
-    if (!findOption('cinderguard', name)) complain(name, `environment ${variable}`)
+  for (const section of OWN) {
+    for (const entry of sources.files.flat())
+      if (entry.section === section && !findOption(section, entry.key))
+        complain(section, entry.key, entry.where)
+    const prefix = `OS_${section.toUpperCase()}__`
+    for (const variable of Object.keys(sources.env)) {
+      if (!variable.startsWith(prefix) || sources.env[variable] === undefined) continue
+      const name = variable.slice(prefix.length).toLowerCase()
+      if (!findOption(section, name)) complain(section, name, `environment ${variable}`)
+    }
   }
   for (const key of Object.keys(sources.overrides)) {
     const [section = '', name = ''] = key.split(/\.(.*)/s)
     if (findOption(section, name)) continue
     const where = `command line ${flagOf(section, name)}`
-    if (section === 'cinderguard') complain(name, where)
+    const own = OWN.find((each) => each === section)
+    if (own !== undefined) complain(own, name, where)
     else
       problems.push({ code: 'unknown_option', where, message: `there is no option ${name} in [${section}]` })
   }
@@ -111,6 +116,14 @@ export function conflicts(values: Values): readonly Problem[] {
   if ((remote_ssl_client_crt_file === undefined) !== (remote_ssl_client_key_file === undefined)) {
     const message = 'remote_ssl_client_crt_file and remote_ssl_client_key_file go together'
     problems.push({ code: 'conflict', where: '[oslo_policy]', message })
+  }
+  const { bundle_url, bundle_public_keys = [] } = (values.policy ?? {}) as {
+    bundle_url?: string
+    bundle_public_keys?: readonly string[]
+  }
+  if (bundle_url === undefined && bundle_public_keys.length > 0) {
+    const message = 'bundle_public_keys without bundle_url: no policy is fetched'
+    problems.push({ code: 'conflict', where: '[policy]', message })
   }
   for (const name of ['service_hosts', 'trusted_proxies'] as const) {
     const networks = readNetworks((values.cinderguard?.[name] ?? []) as readonly string[])

@@ -51,6 +51,8 @@ export interface Option {
   readonly deprecated?: readonly string[]
   /** A value that is refused because it is unsafe, and why. */
   readonly refuse?: { readonly value: string; readonly because: string }
+  /** An empty value is no absent one: without it less would be checked. */
+  readonly notEmpty?: true
   /** A notice given whenever the option is set (to this value, if one is named). */
   readonly notice?: { readonly value?: string; readonly message: string }
   /** SIGHUP takes it from the files anew; any other option needs a restart. */

@@ -74,6 +74,7 @@ export const OPTIONS = {
     tls_key_file: { type: 'path', help: 'Key of tls_cert_file (PEM, unencrypted).' },
     tls_client_ca_file: {
       type: 'path',
+      notEmpty: true,
       help: 'Only clients with a certificate signed by one of these CAs (PEM) are served. Needs tls_cert_file.',
     },
     admin_bind: {
@@ -489,6 +490,7 @@ export const OPTIONS = {
     },
     bundle_url: {
       type: 'url',
+      notEmpty: true,
       help: "Where the organisation's signed policy is fetched from, such as https://policy.example.org/cinder.jws. This gateway's own files override its rules, but can only tighten those that the bundle locks.",
     },
     bundle_public_keys: {

@@ -33,8 +33,8 @@ export function readOption(
     if (full === '' && option.type !== 'list' && option.default !== '') {
       if (option.type === 'multi') continue
       // An empty value of a template is as good as none, unless that would silently mean some other value.
-      if (option.default === undefined && !option.required) return { value: undefined }
-      const advice = option.required ? '' : `; leave the line out to get ${option.default}`
+      if (option.default === undefined && !option.required && !option.notEmpty) return { value: undefined }
+      const advice = option.required ? '' : `; leave the line out to get ${option.default ?? 'none'}`
       return problem(new Flaw('wrong_type', `is empty${advice}`), place)
     }
     const value = readValue(full, option)

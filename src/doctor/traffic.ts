@@ -108,9 +108,10 @@ function standing(row: ReportRow, role: string): Finding {
 }
 
 /** The hint of a missing role ends with the very command. */
-function roleCommands({ hint }: ReportRow, role: string): readonly [string, string] {
+function roleCommands({ hint }: ReportRow, role: string): readonly [string, string, string] {
   const [create, add] = roleAdd(role, 'USER', 'service')
-  return [create, /openstack role add .*$/.exec(hint ?? '')?.[0] ?? add]
+  const found = /: (openstack role add --user \S+ --project \S+ \S+)$/.exec(hint ?? '')?.[1]
+  return ["# only if that is a service's own account, and nobody else's:", create, found ?? add]
 }
 
 function outages({ rows }: ReadinessReport): readonly Finding[] {

@@ -1,9 +1,6 @@
 import { messageOf, type Rejection, rowOf } from '../http/rejection.ts'
-import { hintFor } from '../rollout/caller.ts'
+import { hintFor, hintOf } from '../rollout/hint.ts'
 import type { Step } from './explain.ts'
-
-/** What hints end with. */
-const COMMAND = /: ((?:openstack|cinderguard) .+)$/
 
 /** The last step: what the client got (`did`) or would get (`would`), why, and what to do instead. */
 export function verdictStep(
@@ -42,7 +39,7 @@ export function verdictStep(
       },
     },
     status: observed ? null : status,
-    command: hint === null ? null : (COMMAND.exec(hint)?.[1] ?? null),
+    command: hintOf(refusal, volumeId)?.command ?? null,
   }
 }
 

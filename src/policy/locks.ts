@@ -26,15 +26,19 @@ export function locked(
     return { problems: problems.map((each) => ({ ...each, message: `${each.message}, in the bundle` })) }
 
   const isLocal = (name: string): boolean => entries.get(name)?.source.layer === 'local'
+  // A local file may also bring Cinder's default back: by making the old name an alias of the new one.
+  const isChanged = (name: string): boolean =>
+    isLocal(name) || entries.get(name)?.source.from !== organisation.get(name)?.source.from
   const bind = binder(within)
-  const isAdmin = [...closureOf([ADMIN], within)].some(isLocal) ? bind(ADMIN) : null
+  const isAdmin = [...closureOf([ADMIN], within)].some(isChanged) ? bind(ADMIN) : null
   const tight = new Map(entries)
   for (const name of names) {
     const entry = entries.get(name)
     const above = organisation.get(name)
     if (entry === undefined || above === undefined) continue
-    const isTouched = isAdmin !== null || [...closureOf([name], within)].some(isLocal)
-    const source = { ...entry.source, locked: true } as Entry['source']
+    const isTouched = isAdmin !== null || [...closureOf([name], within)].some(isChanged)
+    const { source: from } = isLocal(name) || !isChanged(name) ? entry : above
+    const source = { ...from, locked: true } as Entry['source']
     tight.set(name, {
       rule: isTouched
         ? { kind: 'and', parts: [{ kind: 'locked', part: bind(name), isAdmin }, entry.rule] }

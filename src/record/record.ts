@@ -4,7 +4,7 @@ import type { GuardedRequest } from '../http/request.ts'
 import { classifiable } from '../operation/classifiable.ts'
 import { classify } from '../operation/classify.ts'
 import { isGuarded } from '../operation/operation.ts'
-import { hintFor } from '../rollout/caller.ts'
+import { hintFor } from '../rollout/hint.ts'
 import { STAGES, type StageSeconds } from '../stage-clock.ts'
 
 /**

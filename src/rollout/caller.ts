@@ -36,11 +36,11 @@ export function callerKindOf(
       ? 'service-with-bad-token'
       : 'unknown'
   if (identity.isService) return identity.isTrustedUser === true ? 'trusted-user' : 'service'
-  const looks = looksLikeService(request, hosts)
   const { user, service } = identity
-  if (service === undefined) return looks ? 'service-without-token' : 'user'
-  // A person who sends his own token as a service token is no service.
-  return looks || service.userId !== user.userId ? 'service-without-role' : 'user'
+  if (service === undefined) return looksLikeService(request, hosts) ? 'service-without-token' : 'user'
+  // Whoever sends his own token as a service token is no service, whatever he calls himself.
+  const isAnother = service.userId !== user.userId || hosts.has(request.clientAddress)
+  return isAnother ? 'service-without-role' : 'user'
 }
 
 function looksLikeService({ clientAddress, headers }: GuardedRequest, hosts: ServiceHosts): boolean {
@@ -73,37 +73,4 @@ export function refine(
   if (caller !== 'service-without-role' || service === undefined) return rejection
   const { reason, detail } = reject('service_role_missing', { server })
   return { ...rejection, reason, detail: { ...detail, ...withoutRole(service, role) } }
-}
-
-/** What to do about a refusal, for records and reports; null when there is nothing to advise. */
-export function hintFor({ reason, detail }: Rejection, volumeId: string | null): string | null {
-  switch (reason) {
-    case 'service_token_missing':
-      return 'A service seems to have called without its service token: set [service_user] send_service_user_token = true with a user that has a role of service_token_roles, there where the call came from.'
-    case 'service_role_missing':
-    case 'service_role_required':
-      return roleHint(detail)
-    case 'attachment_in_use':
-      return `Detach it through the Compute API: openstack server remove volume ${detail.server ?? 'SERVER'} ${volumeId ?? 'VOLUME'}`
-    case 'attachment_ambiguous':
-      return 'The volume has several attachments, or the one named is not its own: name the attachment, or detach it through the Compute API: openstack server remove volume SERVER VOLUME'
-    case 'invalid_service_token':
-      return 'The service token is unknown or expired: see the account in [service_user] of the calling service.'
-    case 'policy':
-      return `Rule ${detail.rule ?? ''} refuses it. If Cinder lets it pass, the two read different policies: cinderguard policy explain --rule ${detail.rule ?? ''}`
-    default:
-      return null
-  }
-}
-
-function roleHint({
-  service_user,
-  service_user_id,
-  service_project,
-  service_roles,
-  role,
-}: Rejection['detail']) {
-  const who = service_user ?? 'of the calling service'
-  const has = service_roles ? `has only ${service_roles}` : 'has no role'
-  return `A service token was sent, but its user ${who} ${service_user === undefined ? 'has no service role' : has}: openstack role add --user ${service_user_id ?? 'USER'} --project ${service_project || 'service'} ${role ?? 'service'}`
 }

@@ -54,14 +54,24 @@ export function readModes(
   }
 }
 
+/** Reasons that may stand for a rule that could not be judged. */
+const UNJUDGED: ReadonlySet<Reason> = new Set<Reason>(['undecided', 'policy_unavailable'])
+
 /**
  * The modes, but that an exception for an operation, a reason or a rule does not undo what the organisation locks:
  * only a gateway that observes as a whole observes that, too.
+ *
+ * @param asked rules that may have a say: one of them may be what could not be judged.
  */
-export function withLocks(modes: Modes, isLocked: (rule: string) => boolean): Modes {
+export function withLocks(
+  modes: Modes,
+  isLocked: (rule: string) => boolean,
+  asked: readonly string[] = [],
+): Modes {
   const holds = (rejection: Rejection | null): boolean => {
     const rule = rejection?.detail.rule
-    return rule !== undefined && isLocked(rule)
+    if (rule !== undefined) return isLocked(rule)
+    return rejection !== null && UNJUDGED.has(rejection.reason) && asked.some(isLocked)
   }
   return {
     overall: modes.overall,

@@ -255,6 +255,29 @@ describe('loadConfig reports', () => {
       ],
     ],
     [
+      'a slip in [policy], which is ours, too',
+      '[policy]\nunknown_operation = refuse',
+      {},
+      [
+        `unknown_option a.conf:${at + 1}: [policy] has no option unknown_operation; did you mean unknown_operations?`,
+      ],
+    ],
+    [
+      'nothing where something would be checked',
+      '[cinderguard]\ntls_client_ca_file =\n[policy]\nbundle_url =',
+      {},
+      [
+        `wrong_type a.conf:${at + 1}: [cinderguard] tls_client_ca_file: is empty; leave the line out to get none`,
+        `wrong_type a.conf:${at + 3}: [policy] bundle_url: is empty; leave the line out to get none`,
+      ],
+    ],
+    [
+      'keys of a policy that nobody fetches',
+      '[policy]\nbundle_public_keys = key.pem',
+      {},
+      ['conflict [policy]: bundle_public_keys without bundle_url: no policy is fetched'],
+    ],
+    [
       'a name of the language',
       '[cinderguard]\nconstructor = x',
       {},

@@ -206,7 +206,7 @@ describe('a service token whose user has no service role', () => {
       reason,
       caller,
       service_user: 'bob',
-      hint: `A service token was sent, but its user bob has only member, reader: openstack role add --user ${USERS.bob} --project ${PROJECTS.victim} service`,
+      hint: `A service token was sent, but its user bob has only member, reader. If that is a service's own account, and nobody else's: openstack role add --user ${USERS.bob} --project ${PROJECTS.victim} service`,
     })
   })
 })

@@ -246,6 +246,13 @@ describe('what the organisation locks', () => {
       { 'volume_extension:types_manage': '@' },
       'volume_extension:type_create',
     ],
+    [
+      'the old name, locked, as an alias of the new one, which has a default of Cinder',
+      { 'volume_extension:types_manage': 'role:admin' },
+      ['volume_extension:types_manage'],
+      { 'volume_extension:types_manage': 'rule:volume_extension:type_create' },
+      'volume_extension:type_create',
+    ],
     ['who is an admin', { [FORCE]: 'is_admin:True' }, [FORCE], { context_is_admin: '@' }, FORCE],
     [
       'who is an admin, through another rule',

@@ -54,6 +54,15 @@ function drain(reader: number): void {
   }
 }
 
+function textIn(reader: number): string {
+  const room = Buffer.alloc(65_536)
+  try {
+    return room.subarray(0, readSync(reader, room)).toString()
+  } catch {
+    return ''
+  }
+}
+
 describe('a file', () => {
   test('takes lines, and counts each when it is written', async () => {
     const sink = open(join(dir, 'records', 'audit.log'))
@@ -261,7 +270,8 @@ describe('the log', () => {
     const { path, reader } = stoppedPipe()
     const log = createLogger('info', path)
     log.info('one')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    // Only then is the pipe open for writing.
+    await expect.poll(() => textIn(reader)).toContain('one')
     closeSync(reader)
     log.info('two')
     await expect

@@ -3,7 +3,8 @@ import { Secret } from '../../src/config/secret.ts'
 import { messageOf, reject, rowOf } from '../../src/http/rejection.ts'
 import type { GuardedRequest } from '../../src/http/request.ts'
 import { type Identity, withoutRole } from '../../src/identity/identity.ts'
-import { type CallerKind, callerKindOf, hintFor, refine } from '../../src/rollout/caller.ts'
+import { type CallerKind, callerKindOf, refine } from '../../src/rollout/caller.ts'
+import { hintFor, hintOf } from '../../src/rollout/hint.ts'
 import { alice, nova, SERVICE } from '../identity/identities.ts'
 
 const from = (address: string, headers: Readonly<Record<string, string>> = {}): GuardedRequest =>
@@ -36,7 +37,7 @@ describe('who seems to ask', () => {
     ['a service token without the role', from('192.0.2.1'), roleless, 'service-without-role'],
     ['the same, through the client', from('192.0.2.1', AS_SERVICE), roleless, 'service-without-role'],
     ['one who sends his own token twice', from('192.0.2.1', { 'user-agent': 'curl' }), selfVouched, 'user'],
-    ['a service that acts as itself', from('192.0.2.1', AS_SERVICE), selfVouched, 'service-without-role'],
+    ['the same, who calls himself a service', from('192.0.2.1', AS_SERVICE), selfVouched, 'user'],
     ['a person with curl', from('192.0.2.1', { ...REQUEST_ID, 'user-agent': 'curl/8' }), alice, 'user'],
   ]
   test.each(CASES)('%s', (_name, request, identity, expected) => {
@@ -112,7 +113,7 @@ describe('the hint', () => {
     )
   })
   const NEEDS_ROLE =
-    'its user nova has only admin, member: openstack role add --user nova --project service SERVICE-ROLE'
+    "its user nova has only admin, member. If that is a service's own account, and nobody else's: openstack role add --user nova --project service SERVICE-ROLE"
   test('names the service user, its roles and the command that gives it the role', () => {
     const missing = refine(
       reject('attachment_in_use', { server: 'S' }),
@@ -122,6 +123,16 @@ describe('the hint', () => {
     )
     const required = { ...reject('service_role_required'), detail: withoutRole(ROLELESS, 'SERVICE-ROLE') }
     for (const refusal of [missing, required]) expect(hintFor(refusal, 'V')).toContain(NEEDS_ROLE)
+  })
+  test('has no command of somebody else’s making', () => {
+    const name = 'nova: openstack role add --user evil --system all admin #'
+    const evil = { ...ROLELESS, userName: name, userId: 'x; reboot' }
+    const refusal = { ...reject('service_role_required'), detail: withoutRole(evil, 'service') }
+    expect(hintFor(refusal, 'V')).not.toMatch(/evil|reboot/)
+    expect(hintOf(refusal, 'V')?.command).toBe('openstack role add --user USER --project service service')
+    expect(hintOf(reject('attachment_in_use', { server: 'S' }), 'V; reboot')?.command).toBe(
+      'openstack server remove volume S VOLUME',
+    )
   })
   test('is left out where there is none', () => {
     expect(hintFor(reject('no_user_token'), null)).toBeNull()

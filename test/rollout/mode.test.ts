@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { withRule } from '../../src/checks/policy.ts'
 import { type Rejection, reject } from '../../src/http/rejection.ts'
 import type { OperationKind } from '../../src/operation/operation.ts'
 import { type Mode, readModes, withLocks } from '../../src/rollout/mode.ts'
@@ -6,6 +7,9 @@ import { type Mode, readModes, withLocks } from '../../src/rollout/mode.ts'
 const isRule = (name: string) => name === 'volume:delete' || name === 'volume:get_all'
 const IN_USE = reject('attachment_in_use', { server: 's' })
 const BY_RULE = reject('policy', { rule: 'volume:delete' })
+const HIDDEN = withRule(reject('volume_not_found', { volume: 'v' }), 'volume:delete')
+const UNJUDGED = reject('undecided')
+const DOWN = reject('upstream_unreachable')
 
 describe('the most particular mode counts', () => {
   const CASES: readonly (readonly [string, Mode, string[], Rejection, OperationKind | null, Mode])[] = [
@@ -43,11 +47,15 @@ test.each([
   ['a locked rule, an exception for the operation', 'enforce', ['other=observe'], BY_RULE, 'enforce'],
   ['a locked rule, a gateway that observes', 'observe', [], BY_RULE, 'observe'],
   ['a locked rule, all the same to enforce', 'observe', ['volume:delete=enforce'], BY_RULE, 'enforce'],
+  ['a locked rule that hides the volume', 'enforce', ['other=observe'], HIDDEN, 'enforce'],
+  ['a locked rule that could not be judged', 'enforce', ['other=observe'], UNJUDGED, 'enforce'],
+  ['a locked rule, an upstream that is down', 'enforce', ['other=observe'], DOWN, 'observe'],
   ['a rule that is not locked', 'enforce', ['policy=observe'], reject('policy', { rule: 'x' }), 'observe'],
 ] as const)('%s: %s, %j', (_name, overall, overrides, rejection, expected) => {
   const modes = readModes(overall, overrides, isRule)
   if ('problems' in modes) throw new Error(modes.problems.join())
-  expect(withLocks(modes, (rule) => rule === 'volume:delete').of(rejection, 'other')).toBe(expected)
+  const asked = ['volume:get', 'volume:delete']
+  expect(withLocks(modes, (rule) => rule === 'volume:delete', asked).of(rejection, 'other')).toBe(expected)
 })
 
 test.each(['service_token_missing', 'service_role_missing'])(
