@@ -13,7 +13,9 @@ const NAMES = { project: 'p', volume: 'v', attachment: 'a', newVolume: 'n', toke
 const folder = mkdtempSync(join(tmpdir(), 'cinderguard-judged-'))
 const children: ChildProcess[] = []
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL')
+  // With the workers that it has: those of Apache and nginx outlive them.
+  for (const { pid, exitCode, signalCode } of children)
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL')
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -71,7 +73,7 @@ const SERVERS: Readonly<Record<string, (port: number, backend: number) => readon
 function start(command: readonly string[], records: string): void {
   const [program = '', ...args] = command
   const env = { ...process.env, RECORDS: records, PYTHONDONTWRITEBYTECODE: '1' }
-  children.push(spawn(program, args, { env, stdio: 'ignore' }))
+  children.push(spawn(program, args, { env, stdio: 'ignore', detached: true }))
 }
 async function untilUp(port: number): Promise<void> {
   const asked = async () => expect((await fetch(`http://127.0.0.1:${port}/up`)).status).toBe(200)
