@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { attachmentId, PROJECTS, VOLUMES } from '../../src/demo/fixture.ts'
 import { ensure } from '../openstack/lab/install.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { openChromium, openPage, SCREENS } from './chromium.ts'
+import { openChromium, openPage } from './chromium.ts'
 import { act, ask, type Call, cinderPolicy } from './traffic.ts'
 
 /** Seconds of traffic: two minutes fill the lines over time. */
@@ -119,12 +119,6 @@ const browser = await openChromium()
 try {
   const { page: light } = await openPage(browser, gateway.adminUrl, { colorScheme: 'light' })
   const { page: dark } = await openPage(browser, gateway.adminUrl, { colorScheme: 'dark' })
-  const { page: phone } = await openPage(browser, gateway.adminUrl, {
-    viewport: SCREENS.phone,
-    deviceScaleFactor: 2,
-    isMobile: true,
-    hasTouch: true,
-  })
   const traffic = run(gateway)
   await sleep(SECONDS * 550)
   gateway.cloud.nova.fault = (_request, response) => {
@@ -135,12 +129,13 @@ try {
   gateway.cloud.nova.fault = undefined
   await traffic
   await sleep(2500)
+  // The same for who reads in the dark.
   await take(light, 'light')
-  await take(phone, 'phone')
-  const refused = dark.locator('.row[data-verdict=refused]', { hasText: 'attachment_in_use' })
+  await take(dark, 'dark')
+  const refused = light.locator('.row[data-verdict=refused]', { hasText: 'attachment_in_use' })
   await refused.first().click()
   await sleep(500)
-  await take(dark, 'dark')
+  await take(light, 'detail')
 } finally {
   await browser.close()
   await gateway.stop()
