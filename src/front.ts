@@ -36,9 +36,6 @@ export interface Front {
   stop(): Promise<void>
 }
 
-/** Seconds that a client may leave bytes of its answer unread. */
-const SLACK = 60
-
 /** Opens the listener that clients connect to. @throws when the address or a file cannot be had. */
 export async function startFront(
   config: Config,
@@ -47,17 +44,14 @@ export async function startFront(
   shared: Shared,
 ): Promise<Front> {
   const { metrics } = shared
-  const { audit_log, audit_queue, bind, shutdown_timeout, decision_timeout, upstream_timeout } =
-    config.cinderguard
+  const { audit_log, audit_queue, bind, shutdown_timeout, upstream_timeout: unread } = config.cinderguard
   const audit: Audit = createAudit({ target: audit_log, queueBytes: audit_queue, log, ...shared })
   const app = await createApp(config, policy, metrics, log, audit, shared.settings, shared.turns)
   const tls = tlsOf(config, {
     onProblem: (problem) => log.error({ problem }, 'the replaced TLS files are not used'),
     onUse: (expires) => metrics.certificate('listener', expires),
   })
-  // While the gateway itself waits, nothing moves towards the client.
-  const idle = decision_timeout + upstream_timeout + SLACK
-  const options = { tls, messages: app.messages, onBroken: metrics.broken, idle }
+  const options = { tls, messages: app.messages, onBroken: metrics.broken, unread }
   const listener = await listen(app.handle, bind, options).catch(async (error: unknown) => {
     await app.close()
     await audit.close()

@@ -7,14 +7,15 @@ import type { Duplex } from 'node:stream'
 import type { Address } from './config/option.ts'
 import { rawHeader } from './http/headers.ts'
 import { expiryOf, type ListenerTls, readTls, type TlsEvents, type TlsFiles, watchTls } from './tls.ts'
+import { LOOKS, type Tracked, UnderWay } from './under-way.ts'
 
 export interface ListenOptions {
   /** Without it the listener speaks plain HTTP. Replaced files count without a restart. */
   readonly tls?: ({ readonly files: TlsFiles } & TlsEvents) | undefined
   /** Classes of requests and answers, as for `http.createServer`. */
   readonly messages?: Messages | undefined
-  /** Seconds after which a connection on which nothing moves is cut; a client that does not read is one such. */
-  readonly idle?: number
+  /** Seconds after which a client that reads nothing of its answer is cut off. */
+  readonly unread?: number
   /** Bytes that are no HTTP request were refused before anything else could see them. */
   readonly onBroken?: (status: Broken) => void
 }
@@ -78,7 +79,6 @@ export async function listen(
   }
   const [server, unwatch] = createServer(onRequest, options)
   server.maxHeadersCount = 0
-  if (options.idle !== undefined) server.setTimeout(options.idle * 1000)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const same = underWay.on(socket)
     if (socket.writable && error.code !== 'ECONNRESET' && mayAnswer(same)) {
@@ -98,41 +98,21 @@ export async function listen(
     else socket.destroy()
   })
   await open(server, address)
+  const watch =
+    options.unread === undefined
+      ? undefined
+      : setInterval(() => underWay.cutUnread(), (options.unread * 1000) / LOOKS).unref()
   return {
     url: urlOf(server, address),
     close(grace) {
       isDraining = true
       unwatch()
+      clearInterval(watch)
       for (const response of underWay.all()) if (!response.headersSent) response.shouldKeepAlive = false
       return drain(server, grace)
     },
   }
 }
-
-/**
- * Answers under way, by connection. Kept in one set for all, which is changed with each request, they would hold
- * each other in memory: an outgrown table of a Set goes on pointing to its successor.
- */
-class UnderWay {
-  readonly #connections = new Set<Tracked>()
-
-  on(socket: Tracked): ServerResponse[] {
-    const known = socket[RESPONSES]
-    if (known !== undefined) return known
-    this.#connections.add(socket)
-    socket.once('close', () => this.#connections.delete(socket))
-    const responses: ServerResponse[] = []
-    socket[RESPONSES] = responses
-    return responses
-  }
-
-  all(): readonly ServerResponse[] {
-    return [...this.#connections].flatMap((socket) => socket[RESPONSES] ?? [])
-  }
-}
-
-const RESPONSES = Symbol('responses under way')
-type Tracked = Duplex & { [RESPONSES]?: ServerResponse[] }
 
 function statusOf({ code }: NodeJS.ErrnoException): Broken {
   if (code === 'HPE_HEADER_OVERFLOW') return 431

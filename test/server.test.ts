@@ -28,7 +28,7 @@ test('a client that does not read is cut off when nothing has moved for a while'
       for (let each = 0; each < 64; each += 1) response.write(MEBIBYTE)
     },
     { kind: 'tcp', host: '127.0.0.1', port: 0 },
-    { idle: 0.5 },
+    { unread: 0.5 },
   )
   cleanUp.push(() => listener.close(0))
   const socket = askAndLeave(listener.url, 'GET / HTTP/1.1\r\nHost: c\r\n\r\n')

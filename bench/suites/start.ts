@@ -1,12 +1,12 @@
-import { gateway, nginxUpstream, packedProgram, peer } from '../parts/proxies.ts'
+import { gateway, packedProgram, peer } from '../parts/proxies.ts'
 import { median } from '../parts/stats.ts'
 import { table } from '../parts/table.ts'
 import { targets } from '../parts/targets.ts'
 
 /** Milliseconds from the start of the command until its port takes connections, and until it says that it can decide. */
 export async function start({ rounds = 9 } = {}): Promise<string> {
-  const upstream = await nginxUpstream('0')
   const cloud = await peer('cloud', [], '0')
+  const { keystone = '', cinder = '' } = cloud.said
   const rows: string[][] = []
   let installed = Number.NaN
   const packed = packedProgram()
@@ -20,7 +20,7 @@ export async function start({ rounds = 9 } = {}): Promise<string> {
     const readies: number[] = []
     for (let round = 0; round < rounds; round += 1) {
       const began = performance.now()
-      const proxy = await gateway(upstream.url, cloud.said.keystone ?? '', '0,1', { workers: count }, program)
+      const proxy = await gateway(cinder, keystone, '0,1', { workers: count }, program)
       times.push(performance.now() - began)
       await untilReady(proxy.admin ?? '')
       readies.push(performance.now() - began)
@@ -31,7 +31,6 @@ export async function start({ rounds = 9 } = {}): Promise<string> {
     if (program !== undefined && count === '1') installed = median(times)
   }
   await cloud.stop()
-  await upstream.stop()
   const figures = table(
     ['program', 'workers', 'median ms', 'shortest', 'longest', 'until /readyz is 200, median ms'],
     rows,
