@@ -48,7 +48,13 @@ export async function throughput({ rounds = 5, seconds = 5 } = {}): Promise<stri
   const tail = (name: string): number => median(of(name, 'p99')) / bare.p99
   const OURS = 'Cinderguard'
   const aims = targets([
-    { what: 'throughput beside bare http-proxy-3', aim: 'at least', goal: 0.95, measured: rate(OURS) },
+    {
+      what: 'throughput beside bare http-proxy-3',
+      aim: 'at least',
+      goal: 0.95,
+      measured: rate(OURS),
+      why: 'less than the spread of the rounds; runs of two days gave 0.90 to 1.06',
+    },
     { what: 'p99 beside bare http-proxy-3', aim: 'at most', goal: 1.1, measured: tail(OURS) },
     {
       what: 'forwarder = undici, throughput beside bare http-proxy-3',
