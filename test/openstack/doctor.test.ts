@@ -141,6 +141,7 @@ describe('cinderguard doctor on a real cloud', () => {
         level: 'error',
         what: expect.stringContaining('a service token of plain'),
         fix: [
+          expect.stringContaining("only if that is a service's own account"),
           'openstack role create --or-show service',
           `openstack role add --user ${userId} --project ${projectId} service`,
         ],

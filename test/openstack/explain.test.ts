@@ -164,7 +164,7 @@ describe('cinderguard explain', () => {
     const words = [...(await described('member')), '--service-token-file', join(folder, 'nova')]
     const { code, out } = await cinderguard(...words)
     expect([code, out]).toEqual([0, expect.stringMatching(/\. ok {7}Would be forwarded$/m)])
-    expect(out).toContain('counts as a service: yes')
+    expect(out).toContain('treated as a service: yes')
     for (const user of ['member', 'nova'] as const) expect(out).not.toContain((await lab.token(user)).token)
     expectUntouched()
   })
