@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { stateOf } from './file-state.ts'
 
 /** Files of a TLS listener. */
 export interface TlsFiles {
@@ -59,9 +60,10 @@ export function watchFiles(
   onProblem: (problem: string) => void,
   every: number = LOOK,
 ): () => void {
-  let seen = stateOf(paths)
+  const look = () => paths.map(stateOf).join('\n')
+  let seen = look()
   const timer = setInterval(() => {
-    const now = stateOf(paths)
+    const now = look()
     if (now === seen) return
     seen = now
     try {
@@ -93,18 +95,4 @@ export function expiryOf(pem: Buffer | string): number {
     new X509Certificate(each).validToDate.getTime(),
   )
   return Math.min(...ends)
-}
-
-function stateOf(paths: readonly string[]): string {
-  return paths
-    .map((path) => {
-      try {
-        const { ino, size, mtimeMs } = statSync(path)
-        return `${ino}:${size}:${mtimeMs}`
-      } catch (error) {
-        // Not there, or not to be looked at: a state like any other.
-        return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-      }
-    })
-    .join(' ')
 }

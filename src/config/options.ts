@@ -57,7 +57,7 @@ export const OPTIONS = {
       type: 'enum',
       choices: ['http-proxy-3', 'undici'],
       default: 'http-proxy-3',
-      help: 'Which library forwards requests. Both pass the same tests; undici is faster.',
+      help: 'Which library forwards requests. Both pass the same security tests; undici is faster.',
     },
     workers: {
       type: 'int',

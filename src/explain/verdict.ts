@@ -1,5 +1,5 @@
 import { messageOf, type Rejection, rowOf } from '../http/rejection.ts'
-import { hintFor, hintOf } from '../rollout/hint.ts'
+import { hintOf, hintText } from '../rollout/hint.ts'
 import type { Step } from './explain.ts'
 
 /** The last step: what the client got (`did`) or would get (`would`), why, and what to do instead. */
@@ -22,7 +22,7 @@ export function verdictStep(
     }
   }
   const { status, help } = rowOf(refusal.reason)
-  const hint = hintFor(refusal, volumeId)
+  const hint = hintOf(refusal, volumeId)
   const title = observed
     ? `${did ? 'Forwarded' : 'Would be forwarded'} in observe mode; enforce mode answers ${status}`
     : `${did ? 'Refused' : 'Would be refused'} with ${status}`
@@ -35,11 +35,11 @@ export function verdictStep(
         reason: refusal.reason,
         ...(isComplete(refusal) ? { message: messageOf(refusal) } : {}),
         meaning: help,
-        ...(hint === null ? {} : { 'what to do': hint }),
+        ...(hint === null ? {} : { 'what to do': hintText(hint) }),
       },
     },
     status: observed ? null : status,
-    command: hintOf(refusal, volumeId)?.command ?? null,
+    command: hint?.command ?? null,
   }
 }
 

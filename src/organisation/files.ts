@@ -1,7 +1,8 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { findFile } from '../config/load.ts'
 import type { Config } from '../config/options.ts'
+import { stateOf } from '../file-state.ts'
 
 /** Where the policy files are: `policy_file` and `policy_dirs`, looked for as oslo.config does. */
 export function policyPaths(config: Config): {
@@ -27,14 +28,4 @@ export function signatureOf(config: Config): string {
     }
   })
   return [...files, ...listed].map(stateOf).join('\n')
-}
-
-/** Of one file. */
-export function stateOf(path: string): string {
-  try {
-    const stat = statSync(path, { throwIfNoEntry: false })
-    return `${path} ${stat?.mtimeMs ?? 'none'} ${stat?.size} ${stat?.ino}`
-  } catch (error) {
-    return `${path} ${error instanceof Error && 'code' in error ? error.code : 'unreadable'}`
-  }
 }

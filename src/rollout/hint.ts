@@ -52,11 +52,15 @@ export function hintOf({ reason, detail }: Rejection, volumeId: string | null): 
   }
 }
 
-/** The same as one text, as records and reports have it. */
+/** All of it as one text, as records and reports have it. */
+export function hintText({ text, command }: Hint): string {
+  return command === null ? text : `${text}: ${command}`
+}
+
+/** The text of {@link hintOf}. */
 export function hintFor(rejection: Rejection, volumeId: string | null): string | null {
   const hint = hintOf(rejection, volumeId)
-  if (hint === null || hint.command === null) return hint?.text ?? null
-  return `${hint.text}: ${hint.command}`
+  return hint === null ? null : hintText(hint)
 }
 
 /** Anybody can send a token of his own as a service token: whose account it is must be known before it gets a role. */
